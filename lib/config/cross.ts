@@ -1,0 +1,59 @@
+/** What fields must be true of each other. Pure. */
+import type { Config, ConfigKey } from "./fields.ts";
+import type { ConfigProblem } from "./sources.ts";
+
+/**
+ * The problems between fields. `config` lacks the fields that are wrong in themselves; what depends on them is not
+ * judged.
+ */
+export function crossProblems(
+  config: Partial<Config>,
+  sourceOf: (key: ConfigKey) => string,
+  reservedTypes: readonly string[],
+): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const problem = (key: ConfigKey, message: string, fix: string) =>
+    problems.push({ field: key, source: sourceOf(key), message, fix });
+  const { databaseUrl, supabaseUrl, supabaseKey, leaseSeconds, taskHeartbeatSeconds } = config;
+  if (databaseUrl && supabaseUrl) {
+    problem(
+      "databaseUrl",
+      "is set as well as SUPABASE_URL",
+      "Choose one: unset DATABASE_URL or SUPABASE_URL.",
+    );
+  }
+  if (supabaseUrl && "supabaseKey" in config && !supabaseKey) {
+    problem(
+      "supabaseKey",
+      "is missing beside SUPABASE_URL",
+      "Set SUPABASE_SECRET_KEY to the project's secret key.",
+    );
+  }
+  if (supabaseKey && "supabaseUrl" in config && !supabaseUrl) {
+    problem(
+      "supabaseUrl",
+      "is missing beside SUPABASE_SECRET_KEY",
+      "Set SUPABASE_URL to the project's address.",
+    );
+  }
+  if (leaseSeconds !== undefined && taskHeartbeatSeconds && leaseSeconds < 2 * taskHeartbeatSeconds) {
+    const least = 2 * taskHeartbeatSeconds;
+    problem(
+      "leaseSeconds",
+      `is ${leaseSeconds}, less than twice the heartbeat of ${taskHeartbeatSeconds} s`,
+      `Set TASK_LEASE_SECONDS to ${least} or more, or lower TASK_HEARTBEAT_INTERVAL_SECONDS.`,
+    );
+  }
+  if (config.controlPort && config.controlPort === config.healthPort) {
+    const fix = "Give WORKER_HEALTH_PORT and WORKER_PROBE_PORT different ports.";
+    problem("healthPort", `is ${config.healthPort}, as is controlPort`, fix);
+  }
+  for (const { name } of config.commands?.filter(({ name }) => reservedTypes.includes(name)) ?? []) {
+    problem(
+      "commands",
+      `declares ${name}, which is a task type of the worker itself`,
+      "Give it another name.",
+    );
+  }
+  return problems;
+}

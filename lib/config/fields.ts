@@ -1,0 +1,304 @@
+/** The one table of all configuration fields. README, .env.example and `config show` are made from it. */
+import { join } from "node:path";
+import type { z } from "zod";
+import { commandsSchema } from "./commands.ts";
+import {
+  choice,
+  flag,
+  folders,
+  number,
+  postgresUrl,
+  serviceUrl,
+  text,
+  whole,
+  workerId,
+} from "./schemas.ts";
+
+/** What defaults may depend on. */
+export interface DefaultsContext {
+  /** The home folder, absolute. */
+  readonly home: string;
+  /** This machine's name, made fit for a worker's id. */
+  readonly hostname: string;
+}
+
+/** One row of the table; T is the field's type in the finished configuration. */
+export interface FieldSpec<T> {
+  /** Environment variables: the name, then its aliases. Empty for structured fields, which only config.json has. */
+  readonly env: readonly string[];
+  /** As in `--name <value>`. */
+  readonly flag?: string;
+  /** Takes the text of an environment variable as well. */
+  readonly schema: z.ZodType<T>;
+  readonly default: NoInfer<T> | ((context: DefaultsContext) => NoInfer<T>);
+  readonly description: string;
+  /** Never shown or logged. */
+  readonly secret?: true;
+  /** A change takes effect only after a restart. */
+  readonly restartNeeded?: true;
+  /** `folder`: made absolute against where it was given. `program`: likewise, unless it is a bare name on PATH. */
+  readonly path?: "folder" | "program";
+}
+
+function field<T>(spec: FieldSpec<T>): FieldSpec<T> {
+  return spec;
+}
+
+const GIB = 1024 ** 3;
+
+const FIELDS = {
+  home: field({
+    env: ["ACTP_HOME"],
+    flag: "--home <folder>",
+    schema: text,
+    default: ({ home }) => home,
+    description: "The worker's own folder: configuration, state, logs.",
+    restartNeeded: true,
+    path: "folder",
+  }),
+  workerId: field({
+    env: ["WORKER_ID"],
+    flag: "--worker-id <id>",
+    schema: workerId,
+    default: ({ hostname }) => `worker-${hostname}`,
+    description: "Names this worker to the queue; must be its own and stay the same across restarts.",
+    restartNeeded: true,
+  }),
+  databaseUrl: field({
+    env: ["DATABASE_URL"],
+    schema: postgresUrl.optional(),
+    default: undefined,
+    description:
+      "A Postgres to work with directly; without it and SUPABASE_URL the embedded database serves.",
+    secret: true,
+    restartNeeded: true,
+  }),
+  supabaseUrl: field({
+    env: ["SUPABASE_URL"],
+    flag: "--supabase-url <url>",
+    schema: serviceUrl.optional(),
+    default: undefined,
+    description: "The Supabase project to work with, in place of DATABASE_URL.",
+    restartNeeded: true,
+  }),
+  supabaseKey: field({
+    env: ["SUPABASE_SECRET_KEY", "SUPABASE_SERVICE_ROLE_KEY"],
+    schema: text.optional(),
+    default: undefined,
+    description: "The secret key of the Supabase project.",
+    secret: true,
+    restartNeeded: true,
+  }),
+  supabaseDbUrl: field({
+    env: ["SUPABASE_DB_URL"],
+    schema: postgresUrl.optional(),
+    default: undefined,
+    description: "The Supabase project's Postgres, only for `db migrate`.",
+    secret: true,
+  }),
+  maxConcurrent: field({
+    env: ["MAX_CONCURRENT_TASKS", "WORKER_MAX_CONCURRENT"],
+    flag: "--max-concurrent <count>",
+    schema: whole(1, 500),
+    default: 3,
+    description: "How many tasks run at once.",
+  }),
+  taskPollSeconds: field({
+    env: ["TASK_POLL_INTERVAL_SECONDS"],
+    flag: "--poll-interval <seconds>",
+    schema: number(0.1, 3600, "seconds"),
+    default: 2,
+    description: "How often the task table is asked for work, besides its own hints, in seconds.",
+  }),
+  httpPollSeconds: field({
+    env: ["WORKER_POLL_INTERVAL"],
+    schema: number(0.1, 3600, "seconds"),
+    default: 10,
+    description: "How often HTTP queues are asked for work, in seconds.",
+  }),
+  taskHeartbeatSeconds: field({
+    env: ["TASK_HEARTBEAT_INTERVAL_SECONDS"],
+    schema: number(0.1, 3600, "seconds"),
+    default: 15,
+    description: "How often running tasks renew their lease, in seconds.",
+  }),
+  leaseSeconds: field({
+    env: ["TASK_LEASE_SECONDS"],
+    schema: number(1, 86_400, "seconds"),
+    default: 60,
+    description:
+      "How long a task stays claimed without a heartbeat, in seconds; at least twice the heartbeat.",
+  }),
+  workerHeartbeatSeconds: field({
+    env: ["WORKER_HEARTBEAT_INTERVAL_SECONDS"],
+    schema: number(0.1, 3600, "seconds"),
+    default: 30,
+    description: "How often the worker itself reports that it lives, in seconds.",
+  }),
+  drainSeconds: field({
+    env: ["WORKER_DRAIN_SECONDS"],
+    schema: number(0, 3600, "seconds"),
+    default: 30,
+    description: "How long a stopping worker lets its tasks finish, in seconds.",
+  }),
+  maxInputBytes: field({
+    env: ["TASK_MAX_INPUT_BYTES"],
+    schema: whole(1, GIB, "bytes"),
+    default: 1_000_000,
+    description: "The largest input of a task, in bytes of JSON.",
+  }),
+  maxOutputBytes: field({
+    env: ["TASK_MAX_OUTPUT_BYTES"],
+    schema: whole(1, GIB, "bytes"),
+    default: 1_000_000,
+    description: "The largest output of a task, in bytes of JSON.",
+  }),
+  downloadDir: field({
+    env: ["WORKER_DOWNLOAD_DIR"],
+    schema: text,
+    default: ({ home }) => join(home, "tmp"),
+    description: "Where tasks get their temp folders.",
+    restartNeeded: true,
+    path: "folder",
+  }),
+  maxDownloadBytes: field({
+    env: ["TASK_MAX_DOWNLOAD_BYTES"],
+    schema: whole(1, 1024 * GIB, "bytes"),
+    default: 2 * GIB,
+    description: "The largest file that a task may download, in bytes.",
+  }),
+  downloadTimeoutSeconds: field({
+    env: ["TASK_DOWNLOAD_TIMEOUT_SECONDS"],
+    schema: number(1, 86_400, "seconds"),
+    default: 900,
+    description: "How long one download may take, in seconds.",
+  }),
+  allowPrivateUrls: field({
+    env: ["TASK_ALLOW_PRIVATE_URLS"],
+    schema: flag,
+    default: false,
+    description: "Whether tasks may download from private addresses and this machine.",
+  }),
+  inputRoots: field({
+    env: ["TASK_INPUT_ROOTS"],
+    schema: folders,
+    default: ({ home }) => [join(home, "files")],
+    description: "The folders that local input files of tasks may be in; `:` between them.",
+    path: "folder",
+  }),
+  outputDir: field({
+    env: ["TASK_OUTPUT_DIR"],
+    schema: text,
+    default: ({ home }) => join(home, "files"),
+    description: "Where the files that tasks make are kept.",
+    path: "folder",
+  }),
+  minFreeBytes: field({
+    env: ["WORKER_MIN_FREE_BYTES"],
+    schema: whole(0, 1024 * GIB, "bytes"),
+    default: GIB,
+    description: "With less free disk space than this nothing is claimed, in bytes.",
+  }),
+  logLevel: field({
+    env: ["WORKER_LOG_LEVEL"],
+    flag: "--log-level <level>",
+    schema: choice(["trace", "debug", "info", "warning", "error", "fatal"], { warn: "warning" }),
+    default: "info",
+    description: "The least level that is logged: trace, debug, info, warning, error or fatal.",
+  }),
+  logFormat: field({
+    env: ["WORKER_LOG_FORMAT"],
+    flag: "--log-format <format>",
+    schema: choice(["auto", "text", "json"]),
+    default: "auto",
+    description: "text, json, or auto: text on a terminal and JSON lines elsewhere.",
+    restartNeeded: true,
+  }),
+  controlPort: field({
+    env: ["WORKER_HEALTH_PORT"],
+    flag: "--control-port <port>",
+    schema: whole(0, 65_535),
+    default: 8090,
+    description: "The port of the control API and the dashboard; 0 takes a free one.",
+    restartNeeded: true,
+  }),
+  healthPort: field({
+    env: ["WORKER_PROBE_PORT"],
+    flag: "--health-port <port>",
+    schema: whole(0, 65_535),
+    default: 8765,
+    description: "The port of the health server for probes; 0 takes a free one.",
+    restartNeeded: true,
+  }),
+  controlHost: field({
+    env: ["WORKER_CONTROL_HOST"],
+    schema: choice(["127.0.0.1", "::1", "localhost"]),
+    default: "127.0.0.1",
+    description: "The address of both servers; only this machine's own are accepted.",
+    restartNeeded: true,
+  }),
+  ffmpegPath: field({
+    env: ["FFMPEG_PATH"],
+    schema: text,
+    default: "ffmpeg",
+    description: "The ffmpeg program: a name on PATH or a path.",
+    path: "program",
+  }),
+  ffprobePath: field({
+    env: ["FFPROBE_PATH"],
+    schema: text,
+    default: "ffprobe",
+    description: "The ffprobe program: a name on PATH or a path.",
+    path: "program",
+  }),
+  remotionProjectDir: field({
+    env: ["REMOTION_PROJECT_DIR", "REMOTION_PROJECT_PATH"],
+    schema: text.optional(),
+    default: undefined,
+    description: "The Remotion project to render from.",
+    path: "folder",
+  }),
+  enableWorkflowTasks: field({
+    env: ["ENABLE_WORKFLOW_TASKS"],
+    schema: flag,
+    default: true,
+    description: "Whether this worker claims tasks of the workflow table.",
+    restartNeeded: true,
+  }),
+  enableCapabilityRegistration: field({
+    env: ["ENABLE_CAPABILITY_REGISTRATION"],
+    schema: flag,
+    default: true,
+    description: "Whether this worker tells the queue what it can do.",
+    restartNeeded: true,
+  }),
+  commands: field({
+    env: [],
+    schema: commandsSchema,
+    default: [],
+    description: "Programs that run as tasks of their own type; a list, only in config.json.",
+    restartNeeded: true,
+  }),
+};
+
+/** A field's name in the configuration and in config.json. */
+export type ConfigKey = keyof typeof FIELDS;
+
+/** The finished configuration: every field checked, paths absolute, frozen. */
+export type Config = { readonly [K in ConfigKey]: z.output<(typeof FIELDS)[K]["schema"]> };
+
+/** One row of the table with its key. */
+export interface ConfigField extends FieldSpec<unknown> {
+  readonly key: ConfigKey;
+}
+
+/** The table of all fields, in the order in which they are shown. */
+export const CONFIG_FIELDS: readonly ConfigField[] = Object.entries(FIELDS).map(([key, spec]) => ({
+  ...(spec as FieldSpec<unknown>),
+  key: key as ConfigKey,
+}));
+
+/** The value of a field that is set nowhere. */
+export function defaultOf(field: ConfigField, context: DefaultsContext): unknown {
+  return typeof field.default === "function" ? field.default(context) : field.default;
+}
