@@ -1,0 +1,20 @@
+/** The migrations as text, embedded in the program: nothing is read from disk, so every way of shipping has them. */
+import tables from "./migrations/20261120000100_tables.sql" with { type: "text" };
+import taskFunctions from "./migrations/20261120000200_task_functions.sql" with { type: "text" };
+import workerFunctions from "./migrations/20261120000300_worker_functions.sql" with { type: "text" };
+import access from "./migrations/20261120000400_access.sql" with { type: "text" };
+
+/** One step of the schema. `version` is 14 digits, as `supabase db push` names its files. */
+export interface Migration {
+  readonly version: string;
+  readonly name: string;
+  readonly sql: string;
+}
+
+/** All steps, oldest first. Steps that have been released are never edited: add another. */
+export const MIGRATIONS: readonly Migration[] = [
+  { version: "20261120000100", name: "actp_tables", sql: tables },
+  { version: "20261120000200", name: "actp_task_functions", sql: taskFunctions },
+  { version: "20261120000300", name: "actp_worker_functions", sql: workerFunctions },
+  { version: "20261120000400", name: "actp_access", sql: access },
+];
