@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { z } from "zod";
+import type { Availability, Executor } from "../task/task.ts";
+import { capturedLog } from "../testing/captured_log.ts";
+import { fakeClock } from "../testing/fake_clock.ts";
+import { Capabilities } from "./capabilities.ts";
+
+const here: Availability = { available: true, version: "1" };
+const gone: Availability = { available: false, reason: "no such program", fix: "install it" };
+
+function executor(type: string, check: () => Promise<Availability>): Executor {
+  return { type, description: "", input: z.any(), check, run: () => Promise.resolve(null) };
+}
+
+Deno.test("only what the machine can do is offered; a check that throws means no", async () => {
+  await using log = capturedLog();
+  const capabilities = new Capabilities([
+    executor("a", () => Promise.resolve(here)),
+    executor("b", () => Promise.resolve(gone)),
+    executor("c", () => Promise.reject(new Error("boom"))),
+  ], fakeClock());
+  assert.deepEqual(capabilities.types(), []);
+  await capabilities.detect();
+  assert.deepEqual(capabilities.types(), ["a"]);
+  assert.equal(capabilities.executor("b"), undefined);
+  assert.equal(capabilities.all().length, 3);
+  assert.deepEqual(log.messages("capabilities"), [
+    "available",
+    "not available: no such program (install it)",
+    "not available: its check failed: boom (see the log)",
+  ]);
+});
+
+Deno.test("a tool that disappears and appears is noticed within a minute, told once and logged once", async () => {
+  await using log = capturedLog();
+  const clock = fakeClock();
+  let now: Availability = here;
+  const capabilities = new Capabilities([executor("a", () => Promise.resolve<Availability>(now))], clock);
+  await capabilities.detect();
+  const seen: string[] = [];
+  const forget = capabilities.onChange(() => seen.push(capabilities.types().join()));
+  const stop = new AbortController();
+  const run = capabilities.run(stop.signal);
+  await clock.advance(120_000);
+  now = gone;
+  await clock.advance(120_000);
+  now = here;
+  await clock.advance(60_000);
+  forget();
+  now = gone;
+  await clock.advance(60_000);
+  stop.abort();
+  await run;
+  assert.deepEqual(seen, ["", "a"]);
+  assert.equal(log.records.length, 4);
+  assert.equal(clock.pending(), 0);
+});
+
+Deno.test("a check that hangs counts as no after a while, and does not hold up a stop", async () => {
+  await using _ = capturedLog();
+  const clock = fakeClock();
+  let hang = true;
+  const capabilities = new Capabilities([
+    executor("a", () => hang ? new Promise<never>(() => {}) : Promise.resolve(here)),
+  ], clock);
+  const detected = capabilities.detect();
+  await clock.advance(20_000);
+  await detected;
+  assert.match((capabilities.all()[0].availability as { reason: string }).reason, /no answer within 20 s/);
+  hang = false;
+  await capabilities.detect();
+  hang = true;
+  const stop = new AbortController();
+  const run = capabilities.run(stop.signal);
+  await clock.advance(60_001);
+  stop.abort();
+  await run;
+  await clock.advance(20_000);
+});
+
+Deno.test("a slow older check does not overwrite what a newer one found", async () => {
+  await using _ = capturedLog();
+  const slow = Promise.withResolvers<Availability>();
+  const answers = [slow.promise, Promise.resolve(gone)];
+  const capabilities = new Capabilities([executor("a", () => answers.shift()!)], fakeClock());
+  const first = capabilities.detect();
+  const lost = capabilities.isLost("a");
+  slow.resolve(here);
+  await first;
+  assert.equal(await lost, true);
+  assert.deepEqual(capabilities.types(), []);
+});

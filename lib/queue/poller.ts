@@ -1,0 +1,142 @@
+/**
+ * Claims what fits, when it fits:
+ *  1. waits while there is no room, nothing that can be done, or a reason to hold back (a full disk);
+ *  2. claims a batch as large as the free room and starts each task;
+ *  3. claims again at once after a full batch, else waits for a wake-up, a freed place or the poll interval;
+ *  4. backs off while the queue cannot be reached.
+ */
+import { backoffDelay } from "../backoff.ts";
+import { type Clock, type Moment, moment, within } from "../clock.ts";
+import { logger, taskLogger } from "../log.ts";
+import type { Service } from "../service.ts";
+import type { Task, TaskSource } from "../task/task.ts";
+import { Wakeup } from "../wakeup.ts";
+import type { Outage } from "./outage.ts";
+
+/** Durations in ms. */
+export interface PollerOptions {
+  readonly source: TaskSource;
+  readonly clock: Clock;
+  readonly outage: Outage;
+  readonly pollMs: number;
+  /** Types that can be done now. */
+  readonly types: () => string[];
+  /** How many more tasks fit now. */
+  readonly room: () => number;
+  /** Why nothing should be claimed now, if there is a reason. */
+  readonly holdBack?: () => Promise<string | undefined>;
+  /** Begins a task whose claim was sent at that moment. */
+  readonly start: (task: Task, claimSent: Moment) => void;
+  readonly random?: () => number;
+}
+
+const BACKOFF = { firstMs: 1000, maxMs: 300_000 };
+const CLAIM_TIMEOUT_MS = 15_000;
+/** A claim that is under way at shutdown may have been granted: its answer is waited for, this long. */
+const LAST_CLAIM_MS = 2000;
+
+/** One per source. */
+export class Poller implements Service {
+  readonly name: string;
+  readonly #log = logger("poll");
+  readonly #wakeup = new Wakeup();
+  readonly #options: PollerOptions;
+  #failures = 0;
+  #heldBack: string | undefined;
+  #lastClaimAt: number | undefined;
+
+  constructor(options: PollerOptions) {
+    this.name = `poller of ${options.source.name}`;
+    this.#options = options;
+  }
+
+  /** When the queue last answered a claim, ms since the epoch; undefined before the first time. */
+  get lastClaimAt(): number | undefined {
+    return this.#lastClaimAt;
+  }
+
+  /** Why nothing is being claimed, if so. */
+  get heldBack(): string | undefined {
+    return this.#heldBack;
+  }
+
+  /** There may be work, or room for it. */
+  wake(): void {
+    this.#wakeup.wake();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    while (!signal.aborted) {
+      const wait = await this.#claimOnce(signal);
+      if (wait > 0) await this.#wakeup.wait(wait, clock, signal);
+    }
+  }
+
+  /** Claims if that makes sense now; returns how long to wait before the next claim, in ms. */
+  async #claimOnce(signal: AbortSignal): Promise<number> {
+    const { source, types, room, start, outage, clock } = this.#options;
+    const free = room();
+    const known = types();
+    if (free <= 0 || known.length === 0 || await this.#mustHoldBack()) return this.#pollDelay();
+    if (signal.aborted) return 0;
+    const over = new AbortController();
+    try {
+      const sent = moment(clock);
+      const late = abortedSince(signal, LAST_CLAIM_MS, clock, over.signal);
+      const tasks = await within(
+        clock,
+        CLAIM_TIMEOUT_MS,
+        late,
+        (signal) => source.claim(known, free, signal),
+      );
+      this.#failures = 0;
+      outage.succeeded();
+      this.#lastClaimAt = clock.now();
+      for (const task of tasks) {
+        taskLogger(task).info("claimed", { source: source.name, fence: task.token });
+        start(task, sent);
+      }
+      return tasks.length >= free ? 0 : this.#pollDelay();
+    } catch (error) {
+      if (signal.aborted) return 0;
+      outage.failed(error as Error);
+      return backoffDelay(++this.#failures, BACKOFF, this.#options.random?.());
+    } finally {
+      over.abort();
+    }
+  }
+
+  async #mustHoldBack(): Promise<boolean> {
+    let reason: string | undefined;
+    try {
+      reason = await this.#options.holdBack?.();
+    } catch (error) {
+      reason = (error as Error).message;
+    }
+    if (reason !== this.#heldBack) {
+      if (reason) this.#log.warn(`not claiming: ${reason}`);
+      else this.#log.info("claiming again");
+      this.#heldBack = reason;
+    }
+    return reason !== undefined;
+  }
+
+  /** Up to a tenth later than the interval, so that many workers do not ask together. */
+  #pollDelay(): number {
+    const random = this.#options.random ?? Math.random;
+    return this.#options.pollMs * (1 + 0.1 * random());
+  }
+}
+
+/** Aborts `ms` after the signal has; `over` ends the watch. */
+function abortedSince(signal: AbortSignal, ms: number, clock: Clock, over: AbortSignal): AbortSignal {
+  const late = new AbortController();
+  const follow = async () => {
+    await clock.sleep(ms, over);
+    late.abort();
+  };
+  if (signal.aborted) follow();
+  else signal.addEventListener("abort", follow, { once: true, signal: over });
+  return late.signal;
+}

@@ -1,0 +1,212 @@
+/** One source's whole machinery: reconcile, claim, run, keep leases, settle, drain. */
+import { backoffDelay } from "../backoff.ts";
+import { aborted, type Clock, type Moment, within } from "../clock.ts";
+import { logger } from "../log.ts";
+import { runServices, type Service } from "../service.ts";
+import type { Task, TaskSource } from "../task/task.ts";
+import { Wakeup } from "../wakeup.ts";
+import type { Capabilities } from "./capabilities.ts";
+import type { Journal } from "./journal.ts";
+import { LeaseKeeper, type LeaseTiming } from "./lease_keeper.ts";
+import type { Outage } from "./outage.ts";
+import { Poller } from "./poller.ts";
+import { runTask } from "./runner.ts";
+import { RunningTask } from "./running.ts";
+import { Settler } from "./settler.ts";
+import { wakeListener } from "./wake_listener.ts";
+
+/** Durations in ms, sizes in bytes. */
+export interface WorkerQueueOptions {
+  readonly source: TaskSource;
+  readonly capabilities: Capabilities;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly outage: Outage;
+  readonly leaseTiming: LeaseTiming;
+  readonly maxConcurrent: number;
+  readonly pollMs: number;
+  readonly drainMs: number;
+  readonly tempRoot: string;
+  readonly maxInputBytes: number;
+  readonly maxOutputBytes: number;
+  readonly holdBack?: () => Promise<string | undefined>;
+}
+
+/** After the drain, how long outcomes may take to reach the queue; what is left waits in the journal. */
+const LAST_REPORT_MS = 3000;
+const CALL_TIMEOUT_MS = 15_000;
+
+/** Runs tasks from one source until told to stop; then drains. */
+export class WorkerQueue implements Service {
+  readonly name: string;
+  readonly #log = logger("queue");
+  readonly #options: WorkerQueueOptions;
+  /** By attempt, not by task: a lost one may still be stopping when its task is claimed again. */
+  readonly #running = new Set<RunningTask>();
+  readonly #attempts = new Set<Promise<unknown>>();
+  readonly #release = new AbortController();
+  readonly #giveUp = new AbortController();
+  readonly #retry = new Wakeup();
+  readonly #leases: LeaseKeeper;
+  readonly #settler: Settler;
+  readonly #poller: Poller;
+  #stopping: AbortSignal | undefined;
+
+  constructor(options: WorkerQueueOptions) {
+    const { source, clock, outage, capabilities } = options;
+    this.name = `queue ${source.name}`;
+    this.#options = options;
+    this.#leases = new LeaseKeeper({ timing: options.leaseTiming, clock, outage: () => outage });
+    this.#settler = new Settler({ source, journal: options.journal, clock, outage });
+    this.#poller = new Poller({
+      source,
+      clock,
+      outage,
+      pollMs: options.pollMs,
+      types: () => capabilities.types(),
+      room: () => options.maxConcurrent - this.#running.size,
+      holdBack: options.holdBack,
+      start: (task, claimSent) => this.#start(task, claimSent),
+    });
+  }
+
+  /** The tasks in progress. */
+  running(): readonly RunningTask[] {
+    return [...this.#running];
+  }
+
+  /** Whether it has claimed (or found nothing to claim) at least once, and the queue answers. */
+  get ready(): boolean {
+    return !this.draining && this.#poller.lastClaimAt !== undefined && !this.#options.outage.state;
+  }
+
+  get draining(): boolean {
+    return this.#stopping?.aborted ?? false;
+  }
+
+  /** Why nothing is being claimed, if so. */
+  get heldBack(): string | undefined {
+    return this.#poller.heldBack;
+  }
+
+  /** Looks for work now. */
+  wake(): void {
+    this.#poller.wake();
+  }
+
+  /** Does not wait for the drain to end: stops the tasks in progress and gives them back. */
+  releaseNow(): void {
+    this.#release.abort();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { source, clock, outage } = this.#options;
+    const afterDrain = new AbortController();
+    const stopWatching = this.#options.capabilities.onChange(() => this.#poller.wake());
+    const stopHoping = outage.onEnd(() => {
+      this.#poller.wake();
+      this.#settler.hurry();
+      this.#retry.wake();
+    });
+    const listener = wakeListener(source, (wake) => {
+      if (wake.kind === "cancel") this.#leases.ask(wake.taskId);
+      else this.#poller.wake();
+    }, clock);
+    const claiming: Service = {
+      name: this.#poller.name,
+      run: async (stop) => {
+        const stopClaiming = AbortSignal.any([signal, stop]);
+        this.#stopping = stopClaiming;
+        if (await this.#reconcile(stopClaiming)) await this.#poller.run(stopClaiming);
+        await this.#drain();
+        afterDrain.abort();
+      },
+    };
+    try {
+      await runServices([claiming, listener, this.#leases, this.#settler], afterDrain.signal);
+    } finally {
+      stopWatching();
+      stopHoping();
+    }
+  }
+
+  /**
+   * Before anything new is claimed: what the journal knows is settled; what this worker still holds and the
+   * journal does not know was being done when it stopped, and goes back to the queue as a lost attempt.
+   */
+  async #reconcile(signal: AbortSignal): Promise<boolean> {
+    const { source, clock, outage } = this.#options;
+    await Promise.race([this.#settler.drained(), aborted(signal)]);
+    for (let failures = 1; !signal.aborted; failures++) {
+      try {
+        const given = await within(
+          clock,
+          CALL_TIMEOUT_MS,
+          signal,
+          async (signal) => await source.abandonHeld?.(signal) ?? 0,
+        );
+        if (given > 0) {
+          this.#log.warn(
+            `gave ${given} tasks back to the queue that were in progress when this worker last stopped`,
+          );
+        }
+        outage.succeeded();
+        return true;
+      } catch (error) {
+        if (signal.aborted) break;
+        outage.failed(error as Error);
+        await this.#retry.wait(backoffDelay(failures, { firstMs: 1000, maxMs: 300_000 }), clock, signal);
+      }
+    }
+    return false;
+  }
+
+  #start(task: Task, claimSent: Moment): void {
+    const { source, clock, capabilities, journal, tempRoot, maxInputBytes, maxOutputBytes } = this.#options;
+    const running = new RunningTask(task, source, clock);
+    if (this.draining || this.#release.signal.aborted) running.stop("release");
+    this.#running.add(running);
+    const stopKeeping = this.#leases.keep(running, claimSent);
+    const attempt = runTask(running, {
+      capabilities,
+      journal,
+      clock,
+      tempRoot,
+      maxInputBytes,
+      maxOutputBytes,
+      giveUp: this.#giveUp.signal,
+      onProgress: (task) => this.#leases.progressed(task),
+    }).catch((error) =>
+      this.#log.error(`the attempt broke off: ${(error as Error).message}`, { taskId: task.id })
+    )
+      .finally(() => {
+        stopKeeping();
+        this.#running.delete(running);
+        this.#attempts.delete(attempt);
+        this.#poller.wake();
+      });
+    this.#attempts.add(attempt);
+  }
+
+  /** Lets the tasks in progress finish, then releases what has not, then reports. */
+  async #drain(): Promise<void> {
+    const { clock, drainMs } = this.#options;
+    if (this.#attempts.size > 0) {
+      this.#log.info(`draining: ${this.#attempts.size} tasks in progress, for up to ${drainMs / 1000} s`);
+      const finished = new AbortController();
+      const all = Promise.all(this.#attempts).then(() => finished.abort());
+      await clock.sleep(drainMs, AbortSignal.any([finished.signal, this.#release.signal]));
+      for (const running of this.#running) running.stop("release");
+      this.#giveUp.abort();
+      await all;
+    }
+    const reported = new AbortController();
+    await Promise.race([
+      this.#settler.drained(),
+      clock.sleep(LAST_REPORT_MS, reported.signal),
+    ]);
+    reported.abort();
+    const left = this.#options.journal.size();
+    if (left > 0) this.#log.warn(`${left} outcomes wait in the journal and are reported at the next start`);
+  }
+}

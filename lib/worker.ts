@@ -1,0 +1,180 @@
+/** Puts the worker together from its parts, and runs it from start to drained. */
+import { statfs } from "node:fs/promises";
+import { cpus, release, totalmem, type } from "node:os";
+import { join } from "node:path";
+import { type Clock, systemClock } from "./clock.ts";
+import type { Config } from "./config.ts";
+import type { Database } from "./database/database.ts";
+import { openDatabase } from "./database/open.ts";
+import { logger } from "./log.ts";
+import { ensurePrivateDir, homePaths } from "./paths.ts";
+import { homeMark } from "./process/orphans.ts";
+import { Capabilities } from "./queue/capabilities.ts";
+import { Journal } from "./queue/journal.ts";
+import { DEFAULT_LEASE_TIMING } from "./queue/lease_keeper.ts";
+import { Outage } from "./queue/outage.ts";
+import { Registration } from "./queue/registration.ts";
+import { workflowSource } from "./queue/sources/workflow.ts";
+import { WorkerQueue } from "./queue/worker_queue.ts";
+import { runServices, type Service } from "./service.ts";
+import { readStatus, type WorkerStatus } from "./status.ts";
+import type { Executor } from "./task/task.ts";
+import { VERSION } from "./version.ts";
+
+/** What a worker is made of. */
+export interface WorkerOptions {
+  readonly config: Config;
+  readonly executors: readonly Executor[];
+  /** Opened as the configuration asks, unless given. */
+  readonly database?: Database;
+  readonly clock?: Clock;
+}
+
+/** A worker that has been put together and not yet started. */
+export interface Worker {
+  /** Stays open when the worker has stopped: close it then. */
+  readonly database: Database;
+  readonly capabilities: Capabilities;
+  /** Runs until {@link stop} and the drain that follows. @throws what no part could get over */
+  run(): Promise<void>;
+  /** First: claim no more and drain. Second: stop what is in progress and give it back to the queue. */
+  stop(): void;
+  /** Looks for work now. */
+  wake(): void;
+  status(): Promise<WorkerStatus>;
+}
+
+/** Makes a worker: opens its database and journal, and asks the machine what it can do. Nothing is claimed yet. */
+export async function createWorker(options: WorkerOptions): Promise<Worker> {
+  const { config, clock = systemClock } = options;
+  const paths = homePaths(config.home);
+  await ensurePrivateDir(config.home);
+  const tempRoot = await emptyTempRoot(config);
+  const capabilities = new Capabilities(options.executors, clock);
+  const [database] = await Promise.all([options.database ?? openDatabase(config), capabilities.detect()]);
+  const journal = new Journal(paths.journal);
+  const outage = new Outage("the database", clock);
+  const startedAt = new Date(clock.now()).toISOString();
+  const started = clock.monotonic();
+
+  const queue = config.enableWorkflowTasks
+    ? new WorkerQueue({
+      source: workflowSource(database, config.workerId, config.leaseSeconds),
+      capabilities,
+      journal,
+      clock,
+      outage,
+      leaseTiming: { ...DEFAULT_LEASE_TIMING, intervalMs: config.taskHeartbeatSeconds * 1000 },
+      maxConcurrent: config.maxConcurrent,
+      pollMs: config.taskPollSeconds * 1000,
+      drainMs: config.drainSeconds * 1000,
+      tempRoot,
+      maxInputBytes: config.maxInputBytes,
+      maxOutputBytes: config.maxOutputBytes,
+      holdBack: () => lackOfDisk(config.home, config.minFreeBytes),
+    })
+    : undefined;
+  const registration = new Registration({
+    database,
+    identity: {
+      worker_id: config.workerId,
+      hostname: Deno.hostname(),
+      os_version: `${type()} ${release()}`,
+      version: VERSION,
+      max_concurrent: config.maxConcurrent,
+      system_info: systemInfo(config, capabilities),
+    },
+    types: () => config.enableCapabilityRegistration ? capabilities.types() : [],
+    current: () =>
+      (queue?.running() ?? []).map(({ task, startedAt }) => ({
+        task_id: task.id,
+        task_type: task.type,
+        started_at: new Date(startedAt).toISOString(),
+      })),
+    startedAt,
+    intervalMs: config.workerHeartbeatSeconds * 1000,
+    clock,
+    outage,
+  });
+
+  const stopping = new AbortController();
+  return {
+    database,
+    capabilities,
+    async run() {
+      const forget = capabilities.onChange(() => registration.changed());
+      const background = new AbortController();
+      const draining: Service = {
+        name: "queue",
+        // The rest goes on until the drain is over: leases, heartbeats, logs.
+        run: async (signal) => {
+          const stop = AbortSignal.any([stopping.signal, signal]);
+          await (queue?.run(stop) ??
+            new Promise<void>((resolve) => stop.addEventListener("abort", () => resolve())));
+          background.abort();
+        },
+      };
+      const log = logger("worker");
+      log.info(`online: ${config.workerId} on ${database.description}`, {
+        capabilities: capabilities.types(),
+      });
+      try {
+        await runServices([draining, registration, capabilities], background.signal);
+      } finally {
+        forget();
+        journal.close();
+        log.info("stopped");
+      }
+    },
+    stop() {
+      if (stopping.signal.aborted) queue?.releaseNow();
+      else stopping.abort();
+    },
+    wake: () => queue?.wake(),
+    status: () =>
+      readStatus({
+        config,
+        database,
+        capabilities,
+        queue,
+        outage,
+        journal,
+        uptimeMs: clock.monotonic() - started,
+      }),
+  };
+}
+
+/** A folder for attempts that is this home's alone, so that what a killed worker left in it can be removed. */
+async function emptyTempRoot(config: Config): Promise<string> {
+  await ensurePrivateDir(config.downloadDir);
+  const root = join(config.downloadDir, homeMark(config.home));
+  await Deno.remove(root, { recursive: true }).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
+  await ensurePrivateDir(root);
+  return root;
+}
+
+/** Why nothing should be claimed: too little space is left on the disk that holds `folder`. */
+async function lackOfDisk(folder: string, minFreeBytes: number): Promise<string | undefined> {
+  const { bavail, bsize } = await statfs(folder);
+  const free = bavail * bsize;
+  if (free >= minFreeBytes) return undefined;
+  const mib = (bytes: number) => Math.round(bytes / 2 ** 20);
+  return `${mib(free)} MiB free on the disk of ${folder}, less than ${
+    mib(minFreeBytes)
+  } (WORKER_MIN_FREE_BYTES)`;
+}
+
+function systemInfo(config: Config, capabilities: Capabilities): Record<string, unknown> {
+  return {
+    os: Deno.build.os,
+    arch: Deno.build.arch,
+    cpu_cores: cpus().length,
+    memory_gb: Math.round(totalmem() / 2 ** 30),
+    remotion_project_dir: config.remotionProjectDir ?? null,
+    executors: Object.fromEntries(
+      capabilities.all().map(({ executor, availability }) => [executor.type, availability]),
+    ),
+  };
+}
