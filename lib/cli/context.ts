@@ -1,0 +1,137 @@
+/** What every command is given, and how it reaches the configuration and the database. */
+import { resolve } from "node:path";
+import { type Config, databaseKind, loadConfig, type LoadedConfig } from "../config.ts";
+import type { Database } from "../database/database.ts";
+import { openDatabase } from "../database/open.ts";
+import { type DaemonRecord, findDaemon } from "../daemon/pid_file.ts";
+import { homePaths } from "../paths.ts";
+import type { Executor } from "../task/task.ts";
+import { EXIT, ExitError } from "./exit.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Makes the executors that this program ships with, as the configuration asks. */
+export type ExecutorFactory = (config: Config) => readonly Executor[];
+
+/** The surroundings of one command. */
+export interface CliContext {
+  readonly terminal: Terminal;
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly executors: ExecutorFactory;
+  /** Task types that declared commands must not take. */
+  readonly builtInTypes: readonly string[];
+}
+
+/** The options that every command knows, as commander gives them. */
+export interface GlobalOptions extends Record<string, unknown> {
+  readonly json?: boolean;
+}
+
+/** Loads the configuration and tells its warnings. @throws ConfigError */
+export async function readConfig(context: CliContext, options: GlobalOptions): Promise<LoadedConfig> {
+  const loaded = await loadConfig({
+    flags: options,
+    env: context.env,
+    cwd: context.cwd,
+    reservedTypes: context.builtInTypes,
+  });
+  for (const warning of loaded.warnings) context.terminal.err(`warning: ${warning}`);
+  return loaded;
+}
+
+/**
+ * Opens the database for a command. The embedded one lives in the daemon: it is reached through the daemon's own
+ * rpc endpoint, with the token of the home folder.
+ * @throws ExitError 3 where that daemon does not run
+ */
+export async function connect(config: Config): Promise<Database> {
+  if (databaseKind(config) !== "embedded") return openDatabase(config);
+  const daemon = await requireDaemon(config);
+  const { openSupabase } = await import("../database/supabase.ts");
+  return openSupabase({
+    name: "the worker",
+    url: `http://${hostOf(config)}:${daemon.controlPort}`,
+    key: await readToken(config),
+    keySetting: homePaths(config.home).token,
+    realtime: false,
+  });
+}
+
+/** Runs `work` with the database and closes it afterwards. */
+export async function withDatabase<T>(config: Config, work: (database: Database) => Promise<T>): Promise<T> {
+  const database = await connect(config);
+  try {
+    return await work(database);
+  } finally {
+    await database.close();
+  }
+}
+
+/** The daemon of the home folder. @throws ExitError 3 */
+export async function requireDaemon(config: Config): Promise<DaemonRecord & { controlPort: number }> {
+  const daemon = await findDaemon(config.home);
+  if (daemon?.controlPort === undefined) {
+    throw new ExitError(
+      EXIT.notRunning,
+      `The worker of ${config.home} is not running. Start it with \`actp-worker start\`.`,
+    );
+  }
+  return { ...daemon, controlPort: daemon.controlPort };
+}
+
+/** Asks the daemon's control API. @throws ExitError where it does not answer or refuses */
+export async function askDaemon<T>(config: Config, method: string, path: string): Promise<T> {
+  const daemon = await requireDaemon(config);
+  const url = `http://${hostOf(config)}:${daemon.controlPort}${path}`;
+  const token = await readToken(config);
+  let response: Response;
+  try {
+    response = await fetch(url, {
+      method,
+      headers: { authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(5000),
+    });
+  } catch (error) {
+    throw new ExitError(
+      EXIT.unavailable,
+      `The worker (pid ${daemon.pid}) does not answer: ${(error as Error).message}`,
+    );
+  }
+  const body = await response.json();
+  if (!response.ok) {
+    throw new ExitError(
+      EXIT.failed,
+      `The worker answered ${response.status}: ${body?.error?.message ?? "no reason given"}`,
+    );
+  }
+  return body as T;
+}
+
+/** The address part of URLs to the daemon's servers. */
+export function hostOf(config: Config): string {
+  return config.controlHost.includes(":") ? `[${config.controlHost}]` : config.controlHost;
+}
+
+/** Reads an argument given as JSON, as `@file`, or as `-` for standard input. @throws ExitError 2 naming the option */
+export async function readJsonArgument(context: CliContext, option: string, value: string): Promise<unknown> {
+  let text = value;
+  try {
+    if (value === "-") text = await new Response(Deno.stdin.readable).text();
+    else if (value.startsWith("@")) text = await Deno.readTextFile(resolve(context.cwd, value.slice(1)));
+    return JSON.parse(text);
+  } catch (error) {
+    throw new ExitError(
+      EXIT.usage,
+      `${option} is not valid JSON (or @file, or -): ${(error as Error).message}`,
+    );
+  }
+}
+
+async function readToken(config: Config): Promise<string> {
+  const path = homePaths(config.home).token;
+  try {
+    return (await Deno.readTextFile(path)).trim();
+  } catch (error) {
+    throw new ExitError(EXIT.failed, `Cannot read the worker's token ${path}: ${(error as Error).message}`);
+  }
+}

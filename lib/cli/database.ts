@@ -1,0 +1,123 @@
+/** `db`: migrate and status; and `config show`. */
+import type { Command } from "commander";
+import { databaseKind, describeConfig } from "../config.ts";
+import { migrationPrintout } from "../database/migrate.ts";
+import { MIGRATIONS } from "../database/migrations.ts";
+import { openPostgres } from "../database/postgres.ts";
+import { findDaemon } from "../daemon/pid_file.ts";
+import { type CliContext, type GlobalOptions, readConfig, withDatabase } from "./context.ts";
+import { EXIT, ExitError } from "./exit.ts";
+import { paint, table } from "./terminal.ts";
+
+interface DatabaseStatus {
+  readonly server_version: string;
+  readonly migrations: readonly string[];
+  readonly tables: readonly { name: string; bytes: string; rows_estimate: string }[];
+}
+
+/** Adds the command groups. */
+export function addDatabase(program: Command, context: CliContext): void {
+  const db = program.command("db").description("the database's schema and size");
+  db.command("migrate")
+    .description("bring the schema up to date")
+    .option("--print", "print the SQL instead, for an SQL editor; may be run again without harm")
+    .action((options: { print?: boolean }, command: Command) =>
+      options.print
+        ? context.terminal.out(migrationPrintout())
+        : migrateDatabase(context, command.optsWithGlobals())
+    );
+  db.command("status")
+    .description("which migrations are applied, and how large the tables are")
+    .action((_options, command: Command) => databaseStatus(context, command.optsWithGlobals()));
+
+  program.command("config").description("the configuration")
+    .command("show")
+    .description("every setting; secrets are masked")
+    .option("--origin", "also where each value came from")
+    .action((_options, command: Command) => showConfig(context, command.optsWithGlobals()));
+}
+
+async function migrateDatabase(context: CliContext, options: GlobalOptions): Promise<void> {
+  const { config } = await readConfig(context, options);
+  const kind = databaseKind(config);
+  if (kind === "supabase" && !config.supabaseDbUrl) {
+    throw new ExitError(
+      EXIT.badConfig,
+      "Supabase's API cannot change a schema: set SUPABASE_DB_URL to the project's Postgres connection string, " +
+        "or paste the output of `actp-worker db migrate --print` into its SQL editor.",
+    );
+  }
+  if (kind === "embedded" && await findDaemon(config.home)) {
+    return report(context, options, []); // the daemon migrates its own database when it starts
+  }
+  const database = kind === "embedded"
+    ? await (await import("../database/embedded.ts")).openEmbedded(`${config.home}/db`)
+    : openPostgres(config.supabaseDbUrl ?? config.databaseUrl!, { connections: 1 });
+  try {
+    report(context, options, (await database.migrate()).map(({ version, name }) => `${version}_${name}`));
+  } finally {
+    await database.close();
+  }
+}
+
+function report({ terminal }: CliContext, options: GlobalOptions, applied: string[]): void {
+  if (options.json) return terminal.out(JSON.stringify({ applied }));
+  if (applied.length === 0) terminal.out("the schema is up to date");
+  for (const name of applied) terminal.out(`applied ${name}`);
+}
+
+async function databaseStatus(context: CliContext, options: GlobalOptions): Promise<void> {
+  const { terminal } = context;
+  const { config } = await readConfig(context, options);
+  const [description, status] = await withDatabase(
+    config,
+    async (database) =>
+      [database.description, await database.call<DatabaseStatus>("actp_database_status")] as const,
+  );
+  const missing = MIGRATIONS.filter(({ version }) => !status.migrations.includes(version)).map((
+    { version },
+  ) => version);
+  const unknown = status.migrations.filter((version) =>
+    !MIGRATIONS.some((migration) => migration.version === version)
+  );
+  if (options.json) {
+    return terminal.out(JSON.stringify({ database: description, ...status, missing, unknown }));
+  }
+  terminal.out(`${description}, PostgreSQL ${status.server_version}`);
+  terminal.out(
+    missing.length > 0
+      ? paint(
+        terminal,
+        "red",
+        `schema: ${missing.length} migrations are missing; run \`actp-worker db migrate\``,
+      )
+      : `schema: up to date (${status.migrations.at(-1)})`,
+  );
+  if (unknown.length > 0) {
+    terminal.out(paint(terminal, "yellow", `schema: applied by a newer program: ${unknown.join(", ")}`));
+  }
+  const rows = status.tables.map(({ name, bytes, rows_estimate }) => [
+    name,
+    `${(Number(bytes) / 2 ** 20).toFixed(1)} MiB`,
+    `about ${rows_estimate} rows`,
+  ]);
+  for (const line of table(["TABLE", "SIZE", ""], rows)) terminal.out(line);
+}
+
+async function showConfig(
+  { terminal, ...context }: CliContext,
+  options: GlobalOptions & { origin?: boolean },
+) {
+  const loaded = await readConfig({ terminal, ...context }, options);
+  const rows = describeConfig(loaded);
+  if (options.json) {
+    const shown = rows.map(({ key, value, origin }) => [key, options.origin ? { value, origin } : value]);
+    return terminal.out(JSON.stringify(Object.fromEntries(shown)));
+  }
+  const cells = rows.map(({ key, value, origin }) =>
+    options.origin ? [key, value ?? "–", origin] : [key, value ?? "–"]
+  );
+  for (const line of table(options.origin ? ["SETTING", "VALUE", "FROM"] : ["SETTING", "VALUE"], cells)) {
+    terminal.out(line);
+  }
+}

@@ -1,0 +1,140 @@
+/** `enqueue`: puts a task into the queue, and waits for it if asked to. */
+import type { Command } from "commander";
+import { systemClock } from "../clock.ts";
+import {
+  type CliContext,
+  type GlobalOptions,
+  readConfig,
+  readJsonArgument,
+  withDatabase,
+} from "./context.ts";
+import { EXIT, ExitError } from "./exit.ts";
+import { followTask } from "./follow.ts";
+import { isSettled, progressLine, resultText, statusText } from "./task_view.ts";
+
+interface EnqueueOptions extends GlobalOptions {
+  readonly input?: string;
+  readonly priority?: number;
+  readonly runAt?: string;
+  readonly maxAttempts?: number;
+  readonly backoffSeconds?: number;
+  readonly timeoutMinutes?: number;
+  readonly idempotencyKey?: string;
+  readonly wait?: boolean;
+  readonly waitSeconds?: number;
+}
+
+/** Adds the command. */
+export function addEnqueue(program: Command, context: CliContext): void {
+  program.command("enqueue <type>")
+    .description("put a task into the queue")
+    .option("-i, --input <json>", "the task's input: JSON, @file, or - for standard input", "{}")
+    .option("--priority <n>", "higher runs first", integer("--priority"))
+    .option("--run-at <when>", "not before this time: ISO 8601, or +10s, +5m, +2h, +1d")
+    .option("--max-attempts <n>", "how often it is tried at the most (3)", integer("--max-attempts"))
+    .option(
+      "--backoff-seconds <n>",
+      "the wait before the first retry; it doubles (5)",
+      integer("--backoff-seconds"),
+    )
+    .option("--timeout-minutes <n>", "the hard limit of one attempt (30)", integer("--timeout-minutes"))
+    .option("--idempotency-key <key>", "the same key makes the same task only once")
+    .option("-w, --wait", "show its progress and wait for its end; exit 1 unless it succeeds")
+    .option("--wait-seconds <n>", "wait at most so long", integer("--wait-seconds"))
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ actp-worker enqueue ffmpeg_process --input '{"operation":"probe","input":"clip.mp4"}' --wait
+  $ actp-worker enqueue report --input @report.json --run-at +10m --idempotency-key report-2026-11-20`,
+    )
+    .action((type: string, _options: EnqueueOptions, command: Command) =>
+      enqueue(context, type, command.optsWithGlobals<EnqueueOptions>())
+    );
+}
+
+async function enqueue(context: CliContext, type: string, options: EnqueueOptions): Promise<void> {
+  const { terminal } = context;
+  const { config } = await readConfig(context, options);
+  const input = await readJsonArgument(context, "--input", options.input ?? "{}");
+  if (input === null || typeof input !== "object" || Array.isArray(input)) {
+    throw new ExitError(EXIT.usage, "--input must be a JSON object");
+  }
+  const bytes = new TextEncoder().encode(JSON.stringify(input)).length;
+  if (bytes > config.maxInputBytes) {
+    throw new ExitError(
+      EXIT.usage,
+      `--input is ${bytes} bytes, more than ${config.maxInputBytes} (TASK_MAX_INPUT_BYTES)`,
+    );
+  }
+  const runAt = options.runAt === undefined ? undefined : dueTime(options.runAt, Date.now());
+  await withDatabase(config, async (database) => {
+    const [{ id, created }] = await database.call<{ id: string; created: boolean }[]>("actp_enqueue_tasks", {
+      p_tasks: [{
+        task_type: type,
+        input_data: input,
+        priority: options.priority,
+        run_at: runAt,
+        max_attempts: options.maxAttempts,
+        backoff_seconds: options.backoffSeconds,
+        timeout_minutes: options.timeoutMinutes,
+        idempotency_key: options.idempotencyKey,
+      }],
+    });
+    if (!options.wait) {
+      terminal.out(options.json ? JSON.stringify({ id, created }) : id);
+      if (!created) terminal.err("a task with this idempotency key exists; nothing was added");
+      return;
+    }
+    const signal = options.waitSeconds === undefined
+      ? new AbortController().signal
+      : AbortSignal.timeout(options.waitSeconds * 1000);
+    const task = await followTask(database, id, (now) => terminal.status(progressLine(now)), {
+      clock: systemClock,
+      signal,
+    });
+    terminal.endStatus();
+    if (options.json) terminal.out(JSON.stringify(task));
+    else if (task.status === "succeeded") terminal.out(JSON.stringify(task.output_data, null, 2));
+    if (!isSettled(task)) {
+      throw new ExitError(
+        EXIT.failed,
+        `Task ${id} is still ${task.status} after ${options.waitSeconds} s; it goes on.`,
+      );
+    }
+    if (task.status !== "succeeded") {
+      throw new ExitError(
+        EXIT.failed,
+        `Task ${id} ${statusText(terminal, task.status)}: ${resultText(task, 2000)}`,
+      );
+    }
+  });
+}
+
+/** `+10s` or an ISO time as an ISO time. @throws ExitError 2 */
+export function dueTime(text: string, nowMs: number): string {
+  const relative = /^\+(\d+(?:\.\d+)?)(s|m|h|d)$/.exec(text);
+  const units = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+  const ms = relative
+    ? nowMs + Number(relative[1]) * units[relative[2] as keyof typeof units]
+    : /^\d{4}-\d\d-\d\d/.test(text)
+    ? Date.parse(text)
+    : NaN;
+  if (!Number.isFinite(ms) || Math.abs(ms) > 8.64e15) {
+    throw new ExitError(
+      EXIT.usage,
+      `--run-at "${text}" is neither ISO 8601 (2026-11-20T18:00:00Z) nor like +10s, +5m, +2h, +1d`,
+    );
+  }
+  return new Date(ms).toISOString();
+}
+
+/** Parses a whole number for commander. @throws ExitError 2 */
+export function integer(option: string): (text: string) => number {
+  return (text) => {
+    if (!/^-?\d{1,9}$/.test(text)) {
+      throw new ExitError(EXIT.usage, `${option} "${text}" is not a whole number`);
+    }
+    return Number(text);
+  };
+}

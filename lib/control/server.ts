@@ -1,0 +1,75 @@
+/** The control API and the dashboard, on this machine only. */
+import { Hono } from "hono";
+import { type Clock, systemClock } from "../clock.ts";
+import type { Config } from "../config.ts";
+import type { Database } from "../database/database.ts";
+import type { Service } from "../service.ts";
+import { answerError, ApiError } from "./api_error.ts";
+import { authenticated, type GuardedEnv, noForeignPages, ownHostOnly } from "./guard.ts";
+import { type ControlledWorker, healthRoutes } from "./health.ts";
+import { serveUntil } from "./listen.ts";
+import { pageRoutes, safeHeaders } from "./page.ts";
+import { restRoutes } from "./rest.ts";
+import { codeRoute, signInRoute } from "./session_routes.ts";
+import { newSessions } from "./sessions.ts";
+import { taskRoutes } from "./task_routes.ts";
+
+/** What the control API is made of. */
+export interface ControlOptions {
+  readonly worker: ControlledWorker;
+  readonly database: Database;
+  /** Whether the database is the embedded one, which others reach through /rest/v1. */
+  readonly embedded: boolean;
+  /** The secret of the token file. */
+  readonly token: string;
+  readonly clock?: Clock;
+}
+
+/** What the server needs besides. */
+export interface ControlServerOptions extends ControlOptions {
+  readonly config: Pick<Config, "controlHost" | "controlPort">;
+  readonly onListen?: (port: number) => void;
+}
+
+/** Serves the control API until it is stopped. */
+export function controlServer({ config, onListen, ...options }: ControlServerOptions): Service {
+  return {
+    name: "control API",
+    run(signal) {
+      let port = config.controlPort;
+      const app = controlApp(options, () => port);
+      return serveUntil(signal, {
+        name: "The control API",
+        hostname: config.controlHost,
+        port,
+        setting: "WORKER_HEALTH_PORT or --control-port",
+        answer: app.fetch,
+        onListen(real) {
+          port = real;
+          onListen?.(real);
+        },
+      });
+    },
+  };
+}
+
+/** The answers of the control API. What stands above `authenticated` needs no secret. */
+export function controlApp(options: ControlOptions, port: () => number): Hono<GuardedEnv> {
+  const { worker, database, token, clock = systemClock } = options;
+  const sessions = newSessions(clock);
+  const app = new Hono<GuardedEnv>();
+  app.onError(answerError);
+  app.notFound((c) => {
+    throw new ApiError(404, "not_found", `There is no ${c.req.method} ${c.req.path.slice(0, 100)}`);
+  });
+  app.use(safeHeaders(), ownHostOnly(port), noForeignPages());
+  app.route("/", pageRoutes());
+  app.route("/", healthRoutes(worker));
+  app.route("/", signInRoute(sessions));
+  app.use(authenticated(token, sessions.sessions));
+  app.route("/", codeRoute(sessions));
+  app.get("/status", async (c) => c.json(await worker.status()));
+  app.route("/", taskRoutes(database, worker));
+  if (options.embedded) app.route("/", restRoutes(database));
+  return app;
+}

@@ -1,0 +1,15 @@
+/** The program: argv → command → exit code. The only place that ends the process. */
+import { BUILT_IN_TYPES, builtInExecutors } from "./executors/index.ts";
+import { runCommandLine } from "./lib/cli/program.ts";
+import { processTerminal } from "./lib/cli/terminal.ts";
+
+if (import.meta.main) {
+  const code = await runCommandLine(Deno.args, {
+    terminal: processTerminal(),
+    env: Deno.env.toObject(),
+    cwd: Deno.cwd(),
+    executors: builtInExecutors,
+    builtInTypes: BUILT_IN_TYPES,
+  }, Deno.exit);
+  Deno.exit(code);
+}
