@@ -22,7 +22,12 @@ export interface Database {
   close(): Promise<void>;
 }
 
-/** Why a call failed: what to tell a person, and whether the same call may work later. */
+const MAX_MESSAGE = 500;
+
+/**
+ * Why a call failed: what to tell a person, and whether the same call may work later. The message is made one line,
+ * since servers put whatever they were sent into theirs, or whole pages of HTML.
+ */
 export class DatabaseError extends Error {
   override readonly name = "DatabaseError";
   /** SQLSTATE or PGRST code, where the database answered with one. */
@@ -31,8 +36,11 @@ export class DatabaseError extends Error {
   readonly transient: boolean;
   /** The database's own words, without what the driver adds; for handing on. */
   readonly answer?: string;
-  constructor(message: string, options: { code?: string; transient: boolean; answer?: string; cause?: unknown }) {
-    super(message, { cause: options.cause });
+  constructor(
+    message: string,
+    options: { code?: string; transient: boolean; answer?: string; cause?: unknown },
+  ) {
+    super(message.replace(/\s+/g, " ").slice(0, MAX_MESSAGE), { cause: options.cause });
     this.code = options.code;
     this.transient = options.transient;
     this.answer = options.answer;

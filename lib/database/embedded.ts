@@ -1,7 +1,7 @@
 /** The driver for the embedded PostgreSQL (PGlite), one process at a time on a folder of its own. */
 import { join } from "node:path";
 import { type CallOptions, DatabaseError } from "./database.ts";
-import { directCaller, isTransientState } from "./direct.ts";
+import { bounded, directCaller, isTransientState } from "./direct.ts";
 import { lockFolder } from "./folder_lock.ts";
 import { migrate } from "./migrate.ts";
 import type { PostgresDatabase } from "./postgres.ts";
@@ -29,23 +29,33 @@ export async function openEmbedded(folder: string): Promise<PostgresDatabase> {
   await Deno.chmod(folder, 0o700);
   const lock = lockFolder(folder);
   if (!lock) {
-    throw new FolderInUseError(`the embedded database in ${folder} is in use by another actp-worker (see \`actp-worker status\`)`);
+    throw new FolderInUseError(
+      `the embedded database in ${folder} is in use by another actp-worker (see \`actp-worker status\`)`,
+    );
   }
   try {
     if (!await exists(join(folder, DATA))) await makeData(folder);
     const pglite = await openPglite(join(folder, DATA));
-    const run = async (text: string, values: string[], _: CallOptions) =>
-      (await pglite.query<Record<string, unknown>>(text, values)).rows;
+    // A statement that has been handed over runs to its end, whoever still waits for it.
+    const run = (text: string, values: string[], call: CallOptions) =>
+      bounded(call, async () => (await pglite.query<Record<string, unknown>>(text, values)).rows);
     let closed = false;
     return {
       description: "the embedded database",
       call: directCaller(run, explainEmbeddedError),
       listen: (channel, notify) => pglite.listen(channel, notify),
-      migrate: () =>
-        migrate({
-          execute: async (text) => void await pglite.exec(text),
-          rows: async (text) => (await pglite.query<Record<string, unknown>>(text)).rows,
-        }),
+      async migrate() {
+        try {
+          return await pglite.transaction((transaction) =>
+            migrate({
+              execute: async (text) => void await transaction.exec(text),
+              rows: async (text) => (await transaction.query<Record<string, unknown>>(text)).rows,
+            })
+          );
+        } catch (error) {
+          throw explainEmbeddedError(error);
+        }
+      },
       async close() {
         if (closed) return;
         closed = true;

@@ -1,7 +1,7 @@
 /** Brings a database's schema up to date, in step with `supabase db push`'s own record of what was applied. */
 import { type Migration, MIGRATIONS } from "./migrations.ts";
 
-/** What a migration needs of a connection: several statements at once, and one query's rows. */
+/** What a migration needs of an open transaction: several statements at once, and one query's rows. */
 export interface SqlConnection {
   execute(sql: string): Promise<void>;
   rows(sql: string): Promise<Record<string, unknown>[]>;
@@ -19,23 +19,13 @@ alter table supabase_migrations.schema_migrations add column if not exists state
 alter table supabase_migrations.schema_migrations add column if not exists name text;
 `;
 
-/**
- * Applies what is missing, all or nothing, and returns it.
- * @throws the connection's error, after rolling back
- */
-export async function migrate(connection: SqlConnection): Promise<readonly Migration[]> {
-  await connection.execute("begin");
-  try {
-    await connection.execute(`select pg_advisory_xact_lock(${MIGRATION_LOCK})`);
-    await connection.execute(RECORD_TABLE);
-    const missing = pendingMigrations(await appliedVersions(connection));
-    for (const migration of missing) await connection.execute(migrationScript(migration));
-    await connection.execute("commit");
-    return missing;
-  } catch (error) {
-    await connection.execute("rollback").catch(() => {}); // the connection may be gone; the first error tells
-    throw error;
-  }
+/** Applies what is missing and returns it; `transaction` makes it all or nothing. Throws the connection's error. */
+export async function migrate(transaction: SqlConnection): Promise<readonly Migration[]> {
+  await transaction.execute(`select pg_advisory_xact_lock(${MIGRATION_LOCK})`);
+  await transaction.execute(RECORD_TABLE);
+  const missing = pendingMigrations(await appliedVersions(transaction));
+  for (const migration of missing) await transaction.execute(migrationScript(migration));
+  return missing;
 }
 
 /** The migrations that are not among the applied versions, oldest first. */
@@ -49,7 +39,9 @@ export function migrationPrintout(): string {
     "-- actp-worker: run in the SQL editor as the database's owner. May be run again without harm.",
     "begin;",
     RECORD_TABLE.trim(),
-    ...MIGRATIONS.map((migration) => `\n-- ${migration.version}_${migration.name}\n${migrationScript(migration)}`),
+    ...MIGRATIONS.map((migration) =>
+      `\n-- ${migration.version}_${migration.name}\n${migrationScript(migration)}`
+    ),
     "commit;",
   ].join("\n") + "\n";
 }

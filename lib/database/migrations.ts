@@ -1,8 +1,8 @@
 /** The migrations as text, embedded in the program: nothing is read from disk, so every way of shipping has them. */
-import tables from "./migrations/20261120000100_tables.sql" with { type: "text" };
-import taskFunctions from "./migrations/20261120000200_task_functions.sql" with { type: "text" };
-import workerFunctions from "./migrations/20261120000300_worker_functions.sql" with { type: "text" };
-import access from "./migrations/20261120000400_access.sql" with { type: "text" };
+import tables from "./migrations/20261120000100_actp_tables.sql" with { type: "text" };
+import taskFunctions from "./migrations/20261120000200_actp_task_functions.sql" with { type: "text" };
+import workerFunctions from "./migrations/20261120000300_actp_worker_functions.sql" with { type: "text" };
+import access from "./migrations/20261120000400_actp_access.sql" with { type: "text" };
 
 /** One step of the schema. `version` is 14 digits, as `supabase db push` names its files. */
 export interface Migration {

@@ -1,7 +1,7 @@
 /** The driver for a PostgreSQL server, over one small pool of connections. */
 import postgres from "postgres";
 import { type CallOptions, type Database, DatabaseError } from "./database.ts";
-import { directCaller, isTransientState } from "./direct.ts";
+import { bounded, directCaller, isTransientState } from "./direct.ts";
 import { migrate } from "./migrate.ts";
 import type { Migration } from "./migrations.ts";
 
@@ -10,9 +10,10 @@ export interface PostgresDatabase extends Database {
   migrate(): Promise<readonly Migration[]>;
 }
 
-const DEFAULT_TIMEOUT_MS = 15_000;
 // Supabase's pooler in transaction mode: neither prepared statements nor LISTEN survive there.
 const TRANSACTION_POOLER_PORT = "6543";
+// How long the other calls of a pool that is given up may take.
+const RETIRE_SECONDS = 2;
 
 /**
  * Connects lazily to a `postgres://` URL.
@@ -21,19 +22,43 @@ const TRANSACTION_POOLER_PORT = "6543";
 export function openPostgres(url: string, options: { connections?: number } = {}): PostgresDatabase {
   const { host, port } = new URL(url);
   const pooled = port === TRANSACTION_POOLER_PORT;
-  const sql = postgres(url, {
-    max: options.connections ?? 4,
-    connect_timeout: 10,
-    idle_timeout: 0,
-    max_lifetime: null,
-    fetch_types: false,
-    prepare: !pooled,
-    onnotice: () => {},
-    connection: { application_name: "actp-worker" },
-  });
+  const connect = (max: number, more: { max_pipeline?: number } = {}) => {
+    const settings = {
+      ...more,
+      max,
+      connect_timeout: 10,
+      idle_timeout: 0,
+      max_lifetime: null,
+      fetch_types: false,
+      prepare: !pooled,
+      onnotice: () => {},
+      connection: { application_name: "actp-worker" },
+    };
+    return postgres(url, settings); // its types lack max_pipeline: a literal would be refused
+  };
+  // Without pipelining: a call never waits behind another on one connection.
+  const connectPool = () => connect(options.connections ?? 4, { max_pipeline: 0 });
+  let pool = connectPool();
+  let listener: postgres.Sql | undefined;
+  const retired = new Set<Promise<void>>();
 
-  const run = (text: string, values: string[], call: CallOptions) =>
-    bounded(sql.unsafe(text, values, { prepare: !pooled }), call);
+  /** A network that died without a word leaves connections that never answer: late ones are not used again. */
+  function retire(late: postgres.Sql): void {
+    if (late !== pool) return;
+    pool = connectPool();
+    const ended = late.end({ timeout: RETIRE_SECONDS });
+    retired.add(ended);
+    void ended.finally(() => retired.delete(ended));
+  }
+
+  const run = (text: string, values: string[], call: CallOptions) => {
+    const used = pool;
+    const query = used.unsafe(text, values, { prepare: !pooled });
+    return bounded<Record<string, unknown>[]>(call, async () => await query, (why) => {
+      cancel(query);
+      if (why === "late") retire(used);
+    });
+  };
 
   return {
     description: `PostgreSQL at ${host}`,
@@ -41,51 +66,41 @@ export function openPostgres(url: string, options: { connections?: number } = {}
     async listen(channel, notify) {
       if (pooled) return () => Promise.resolve();
       try {
-        const { unlisten } = await sql.listen(channel, notify);
+        listener ??= connect(1);
+        const { unlisten } = await listener.listen(channel, notify);
         return unlisten;
       } catch (error) {
         throw explainPostgresError(error);
       }
     },
     async migrate() {
+      const connection = connect(1);
       try {
-        return await sql.reserve().then(async (connection) => {
-          try {
-            return await migrate({
-              execute: async (text) => void await connection.unsafe(text),
-              rows: async (text) => await connection.unsafe(text),
-            });
-          } finally {
-            connection.release();
-          }
-        });
+        return await connection.begin((transaction) =>
+          migrate({
+            execute: async (text) => void await transaction.unsafe(text),
+            rows: async (text) => await transaction.unsafe(text),
+          })
+        ) as readonly Migration[];
       } catch (error) {
         throw explainPostgresError(error);
+      } finally {
+        await connection.end({ timeout: 2 });
       }
     },
-    close: () => sql.end({ timeout: 2 }),
+    async close() {
+      await Promise.all([pool.end({ timeout: 2 }), listener?.end({ timeout: 2 }), ...retired]);
+    },
   };
 }
 
-/** Rejects when the time is up or the caller gives up, and asks the server to stop the statement. */
-function bounded<Row>(query: postgres.PendingQuery<Row[] & postgres.MaybeRow[]>, call: CallOptions): Promise<Row[]> {
-  const timeoutMs = call.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-  return new Promise((resolve, reject) => {
-    const giveUp = (reason: string) => {
-      finish();
-      reject(new DatabaseError(reason, { transient: true }));
-      query.cancel();
-    };
-    const abort = () => giveUp("the call was given up");
-    const timer = setTimeout(() => giveUp(`PostgreSQL did not answer within ${timeoutMs} ms`), timeoutMs);
-    const finish = () => {
-      clearTimeout(timer);
-      call.signal?.removeEventListener("abort", abort);
-    };
-    if (call.signal?.aborted) return abort();
-    call.signal?.addEventListener("abort", abort, { once: true });
-    query.then((rows) => (finish(), resolve(rows)), (error) => (finish(), reject(error)));
-  });
+/**
+ * Asks the server to stop the statement. The package's own `cancel()` drops its promise, and a server that is gone
+ * would then end the program with an unhandled rejection.
+ */
+function cancel(query: unknown): void {
+  const { canceller } = query as { canceller?: (query: unknown) => Promise<void> };
+  canceller?.(query).catch(() => {}); // the call has its error already
 }
 
 /** Names what a person can do about an error of the server or of the connection. */
@@ -98,8 +113,8 @@ export function explainPostgresError(error: unknown): DatabaseError {
   const hint = code.startsWith("28") ? " (check DATABASE_URL)" : "";
   return new DatabaseError(`PostgreSQL answered: ${message || code}${hint}`, {
     code: sqlState ? code : undefined,
-    transient,
     answer: sqlState ? message : undefined,
+    transient,
     cause: error,
   });
 }

@@ -1,5 +1,6 @@
 -- The life of a task. Every function returns one jsonb value, is called with named arguments, and is never
 -- overloaded. Planner settings are pinned: a plan cached while the table was small must not scan it when it is large.
+-- Times go in and out in UTC, wherever the server stands.
 
 -- A task as clients see it.
 create or replace function public.actp_task_json(t public.actp_workflow_tasks) returns jsonb
@@ -33,7 +34,8 @@ end $$;
 
 -- Rows that other programs insert wake the workers too.
 create or replace function public.actp_wake_on_insert() returns trigger
-language plpgsql set search_path = '' as $$
+-- As its owner: whoever may insert need not be allowed to call anything.
+language plpgsql security definer set search_path = '' as $$
 begin
   perform public.actp_wake('pending');
   return null;
@@ -41,33 +43,59 @@ end $$;
 create or replace trigger actp_workflow_tasks_wake after insert on public.actp_workflow_tasks
   for each statement execute function public.actp_wake_on_insert();
 
+create or replace function public.actp_is_time(p_text text) returns boolean
+language plpgsql stable set search_path = '' as $$
+begin
+  return p_text ~ '^\d{4}-\d\d-\d\d' and isfinite(p_text::timestamptz);
+exception when data_exception then
+  return false;
+end $$;
+
+-- The first thing that is wrong with a task to enqueue, by the name of its field; null when nothing is.
+create or replace function public.actp_task_problem(p_task jsonb, p_position bigint) returns text
+language sql stable set search_path = '' as $$
+  select format('task %s: %s %s', p_position, f.key, case r.kind
+    when 'string' then format('must be a string of %s to %s characters', r.low, r.high)
+    when 'whole' then format('must be a whole number from %s to %s', r.low, r.high)
+    when 'object' then 'must be an object'
+    when 'uuid' then 'must be a UUID'
+    when 'decimal' then 'must be a decimal number'
+    when 'time' then 'must be an ISO 8601 time'
+    else 'is not a field of a task' end)
+  from jsonb_each('{"task_type": null}' || case jsonb_typeof(p_task) when 'object' then p_task else '{}' end) as f
+  cross join lateral (select f.value #>> '{}' as text, jsonb_typeof(f.value) as type) v
+  left join (values
+    ('task_type', 'string', 1, 200), ('input_data', 'object', 0, 0), ('priority', 'whole', -2147483648, 2147483647),
+    ('run_at', 'time', 0, 0), ('max_attempts', 'whole', 1, 100), ('backoff_seconds', 'whole', 0, 86400),
+    ('timeout_minutes', 'whole', 1, 10080), ('idempotency_key', 'string', 1, 200), ('execution_id', 'uuid', 0, 0),
+    ('step_id', 'uuid', 0, 0), ('reward', 'decimal', 0, 0), ('currency', 'string', 1, 20), ('deadline', 'time', 0, 0)
+  ) as r(field, kind, low, high) on r.field = f.key
+  where (v.type <> 'null' or f.key in ('task_type', 'input_data')) and case r.kind
+    when 'string' then v.type <> 'string' or length(v.text) not between r.low and r.high
+    when 'whole' then case v.type when 'number'
+      then v.text::numeric not between r.low and r.high or v.text::numeric % 1 <> 0 else true end
+    when 'object' then v.type <> 'object'
+    when 'uuid' then v.type <> 'string' or v.text !~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$'
+    when 'decimal' then v.type not in ('number', 'string') or v.text !~ '^-?\d{1,30}(\.\d{1,30})?$'
+    when 'time' then v.type <> 'string' or not public.actp_is_time(v.text)
+    else true end
+  order by f.key limit 1
+$$;
+
 -- p_tasks: [{task_type, input_data?, priority?, run_at?, max_attempts?, backoff_seconds?, timeout_minutes?,
 --            idempotency_key?, execution_id?, step_id?, reward?, currency?, deadline?}]
 -- → [{id, created}] in the same order. A known idempotency key returns the task it made before; with another
 -- type or input it is refused (409).
 create or replace function public.actp_enqueue_tasks(p_tasks jsonb) returns jsonb
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = '' set timezone = 'UTC' set enable_seqscan = off as $$
 declare v_result jsonb; v_bad text;
 begin
-  if jsonb_typeof(p_tasks) is distinct from 'array' then
-    raise exception 'p_tasks must be a list of tasks' using errcode = 'PT400';
+  if jsonb_typeof(p_tasks) is distinct from 'array' or jsonb_array_length(p_tasks) > 10000 then
+    raise exception 'p_tasks must be a list of at most 10000 tasks' using errcode = 'PT400';
   end if;
-  select case
-      when coalesce(jsonb_typeof(e.task -> 'task_type'), '') <> 'string' or length(e.task ->> 'task_type') not between 1 and 200
-        then format('task %s: task_type must be a string of 1 to 200 characters', e.position)
-      when jsonb_typeof(coalesce(e.task -> 'input_data', '{}')) <> 'object'
-        then format('task %s: input_data must be an object', e.position)
-      when (e.task ->> 'max_attempts')::numeric not between 1 and 100
-        then format('task %s: max_attempts must be 1 to 100', e.position)
-      when (e.task ->> 'timeout_minutes')::numeric not between 1 and 10080
-        then format('task %s: timeout_minutes must be 1 to 10080', e.position)
-      when (e.task ->> 'backoff_seconds')::numeric not between 0 and 86400
-        then format('task %s: backoff_seconds must be 0 to 86400', e.position)
-      when length(e.task ->> 'idempotency_key') not between 1 and 200
-        then format('task %s: idempotency_key must be 1 to 200 characters', e.position)
-    end into v_bad
+  select public.actp_task_problem(e.task, e.position) into v_bad
   from jsonb_array_elements(p_tasks) with ordinality as e(task, position)
-  order by 1 nulls last limit 1;
+  where public.actp_task_problem(e.task, e.position) is not null order by e.position limit 1;
   if v_bad is not null then
     raise exception '%', v_bad using errcode = 'PT400';
   end if;
@@ -81,14 +109,15 @@ begin
     insert into public.actp_workflow_tasks (id, task_type, input_data, priority, run_at, max_attempts, backoff_seconds,
       timeout_minutes, idempotency_key, execution_id, step_id, reward, currency, deadline, created_at)
     select w.id, w.task_type, w.input_data, coalesce((w.task ->> 'priority')::integer, 0),
-      -- A microsecond apart, so that tasks of one batch keep their order.
-      coalesce((w.task ->> 'run_at')::timestamptz, now() + (w.position - 1) * interval '1 microsecond'),
+      -- A microsecond apart, so that tasks of one batch keep their order; not later than now, so that all are due.
+      coalesce((w.task ->> 'run_at')::timestamptz,
+        now() - (jsonb_array_length(p_tasks) - w.position) * interval '1 microsecond'),
       coalesce((w.task ->> 'max_attempts')::integer, 3), coalesce((w.task ->> 'backoff_seconds')::integer, 5),
       coalesce((w.task ->> 'timeout_minutes')::integer, 30), w.idempotency_key,
       (w.task ->> 'execution_id')::uuid, (w.task ->> 'step_id')::uuid,
       (w.task ->> 'reward')::numeric, w.task ->> 'currency', (w.task ->> 'deadline')::timestamptz,
       now() + (w.position - 1) * interval '1 microsecond'
-    from wanted w order by w.position
+    from wanted w order by w.idempotency_key, w.position -- keys in one order: no two batches wait for each other
     on conflict (idempotency_key) where idempotency_key is not null do nothing
     returning id
   )
@@ -120,7 +149,7 @@ end $$;
 -- any time: rows that somebody else is working on are skipped, so no task is rescued twice.
 -- p_held_by: also the tasks of that worker whose lease still runs (it has restarted and knows nothing of them).
 create or replace function public.actp_rescue_tasks(p_limit integer default 100, p_held_by text default null) returns jsonb
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = '' set timezone = 'UTC' set enable_seqscan = off as $$
 declare v_rescued jsonb;
 begin
   with expired as materialized (
@@ -129,7 +158,8 @@ begin
         else 'the worker was restarted while it held the task' end as reason
     from public.actp_workflow_tasks t
     where t.status in ('claimed', 'running')
-      and (case when p_held_by is null then t.lease_expires_at < now() else t.claimed_by = p_held_by end)
+      and (p_held_by is null or t.claimed_by = p_held_by)
+      and t.lease_expires_at <= case when p_held_by is null then now() else 'infinity' end
     order by t.lease_expires_at limit p_limit for update skip locked
   ), recorded as (
     insert into public.actp_task_attempts (task_id, fence, attempt, worker_id, started_at, outcome, error, duration_ms)
@@ -156,18 +186,34 @@ begin
   return v_rescued;
 end $$;
 
+-- Refuses what would make a claim that nobody holds, or that never ends. A lease of 0 seconds is over at once.
+create or replace function public.actp_check_claim(p_worker_id text, p_lease_seconds integer) returns void
+language plpgsql set search_path = '' as $$
+begin
+  if coalesce(p_worker_id, '') = '' then
+    raise exception 'p_worker_id must not be empty' using errcode = 'PT400';
+  end if;
+  if coalesce(p_lease_seconds, -1) not between 0 and 86400 then
+    raise exception 'p_lease_seconds must be 0 to 86400' using errcode = 'PT400';
+  end if;
+end $$;
+
 -- Claims at most p_room due tasks of the given types for a worker, by priority, then due time.
 -- → [{id, task_type, input_data, attempt, max_attempts, priority, token, timeout_minutes, lease_seconds, …}]
 create or replace function public.actp_claim_tasks(
   p_worker_id text, p_types text[], p_room integer, p_lease_seconds integer default 60
 ) returns jsonb
-language plpgsql set search_path = '' set enable_seqscan = off set enable_bitmapscan = off as $$
+language plpgsql set search_path = '' set timezone = 'UTC' set enable_seqscan = off set enable_bitmapscan = off as $$
 declare v_tasks jsonb;
 begin
+  perform public.actp_check_claim(p_worker_id, p_lease_seconds);
+  if coalesce(p_room, -1) not between 0 and 1000 then
+    raise exception 'p_room must be 0 to 1000' using errcode = 'PT400';
+  end if;
   perform public.actp_rescue_tasks();
   with first as (
     -- What would be claimed, unlocked: says how many of each type, so that no row is locked in vain.
-    select c.* from unnest(p_types) as wanted (task_type) cross join lateral (
+    select c.* from (select distinct unnest(p_types) as task_type) wanted cross join lateral (
       select t.task_type, t.priority, t.run_at from public.actp_workflow_tasks t
       where t.status = 'pending' and t.task_type = wanted.task_type and t.run_at <= now()
       order by t.priority desc, t.run_at limit p_room
@@ -201,25 +247,30 @@ end $$;
 create or replace function public.actp_heartbeat_tasks(
   p_worker_id text, p_beats jsonb, p_lease_seconds integer default 60
 ) returns jsonb
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = '' set timezone = 'UTC' set enable_seqscan = off as $$
 declare v_answers jsonb;
 begin
+  perform public.actp_check_claim(p_worker_id, p_lease_seconds);
   with beat as materialized (
     select b.position, (b.entry ->> 'task_id')::uuid as id, (b.entry ->> 'token')::bigint as fence,
       b.entry -> 'progress' as progress
     from jsonb_array_elements(p_beats) with ordinality as b(entry, position)
+  ), held as materialized (
+    -- In one order, as settlements lock them: no two batches wait for each other.
+    select t.id, beat.fence, beat.progress from beat join public.actp_workflow_tasks t
+      on t.id = beat.id and t.fence = beat.fence and t.status in ('claimed', 'running') and t.claimed_by = p_worker_id
+    order by t.id for update of t
   ), alive as (
     update public.actp_workflow_tasks t set
       status = 'running', started_at = coalesce(t.started_at, now()), heartbeat_at = now(),
       lease_expires_at = now() + make_interval(secs => p_lease_seconds),
-      progress = coalesce(nullif(beat.progress, 'null'), t.progress)
-    from beat where t.id = beat.id and t.fence = beat.fence and t.status in ('claimed', 'running')
-      and t.claimed_by = p_worker_id
-    returning t.id, t.cancel_requested_at
+      progress = coalesce(nullif(held.progress, 'null'), t.progress)
+    from held where t.id = held.id
+    returning t.id, t.fence, t.cancel_requested_at
   )
   select coalesce(jsonb_agg(case when alive.id is null then 'lost'
       when alive.cancel_requested_at is not null then 'cancel' else 'ok' end order by beat.position), '[]')
-  into v_answers from beat left join alive on alive.id = beat.id;
+  into v_answers from beat left join alive on alive.id = beat.id and alive.fence = beat.fence;
   return v_answers;
 end $$;
 
@@ -227,11 +278,20 @@ end $$;
 -- done | failed | timed_out | cancelled | released → ["settled" | "lost"] in the same order.
 -- Idempotent: a settlement that was taken before is "settled" again. A former holder's is refused and recorded.
 create or replace function public.actp_settle_tasks(p_worker_id text, p_settlements jsonb) returns jsonb
-language plpgsql set search_path = '' set enable_seqscan = off as $$
-declare v_answers jsonb; v_done integer; v_failed integer; v_requeued boolean;
+language plpgsql set search_path = '' set timezone = 'UTC' set enable_seqscan = off as $$
+declare v_answers jsonb; v_done integer; v_failed integer; v_requeued boolean; v_bad bigint;
 begin
+  select r.position into v_bad from jsonb_array_elements(p_settlements) with ordinality as r(entry, position)
+  where coalesce(r.entry ->> 'outcome', '') not in ('done', 'failed', 'timed_out', 'cancelled', 'released') limit 1;
+  if found then
+    raise exception 'settlement %: outcome must be done, failed, timed_out, cancelled or released', v_bad
+      using errcode = 'PT400';
+  end if;
+  -- A statement of its own, so that the next sees what another settlement of the same claim has just committed.
+  perform 1 from public.actp_workflow_tasks t
+  where t.id in (select (r ->> 'task_id')::uuid from jsonb_array_elements(p_settlements) r) order by t.id for update;
   with report as materialized (
-    select r.position, (r.entry ->> 'task_id')::uuid as id, (r.entry ->> 'token')::bigint as fence,
+    select row_number() over (partition by r.entry ->> 'task_id', r.entry ->> 'token' order by r.position) as nth, r.position, (r.entry ->> 'task_id')::uuid as id, (r.entry ->> 'token')::bigint as fence,
       r.entry ->> 'outcome' as outcome, r.entry -> 'output' as output, r.entry ->> 'error' as error,
       coalesce((r.entry ->> 'retry')::boolean, true) as retry, r.entry ->> 'log_tail' as log_tail,
       (r.entry ->> 'duration_ms')::numeric::bigint as duration_ms, r.entry
@@ -245,7 +305,7 @@ begin
         when report.outcome = 'timed_out' then 'timed_out'
         else 'failed' end as next_status
     from report join public.actp_workflow_tasks t on t.id = report.id and t.fence = report.fence
-    where t.status in ('claimed', 'running') for update of t
+    where t.status in ('claimed', 'running') and report.nth = 1
   ), settled as (
     update public.actp_workflow_tasks t set
       status = h.next_status,
@@ -261,7 +321,7 @@ begin
       claimed_by = case when h.next_status = 'pending' then null else t.claimed_by end,
       progress = case when h.next_status = 'pending' then null else t.progress end
     from held h where t.id = h.id
-    returning t.id, t.status, h.position, h.outcome
+    returning t.id, t.fence, t.status, h.outcome
   ), recorded as (
     insert into public.actp_task_attempts
       (task_id, fence, attempt, worker_id, started_at, outcome, error, log_tail, duration_ms)
@@ -270,23 +330,23 @@ begin
     from held h where h.outcome <> 'done'
     on conflict (task_id, fence) do nothing
   ), refused as (
-    select r.*, t.fence = r.fence and (t.status = 'succeeded' and r.outcome = 'done')
-        or coalesce(a.outcome <> 'lost', false) as replayed
+    select r.*, coalesce(t.fence = r.fence and t.status = 'succeeded' and r.outcome = 'done', false)
+        or coalesce(a.outcome = r.outcome, false) as replayed
     from report r
     left join public.actp_workflow_tasks t on t.id = r.id
     left join public.actp_task_attempts a on a.task_id = r.id and a.fence = r.fence
-    where not exists (select from settled s where s.position = r.position)
+    where not exists (select from settled s where s.id = r.id and s.fence = r.fence)
   ), noted as (
     update public.actp_task_attempts a set late_report =
         jsonb_build_object('outcome', f.outcome, 'error', f.error, 'worker_id', p_worker_id, 'reported_at', now())
-    from refused f where not coalesce(f.replayed, false) and a.task_id = f.id and a.fence = f.fence
+    from refused f where not f.replayed and a.task_id = f.id and a.fence = f.fence
   )
-  select coalesce(jsonb_agg(case when s.position is not null or f.replayed then 'settled' else 'lost' end order by r.position), '[]'),
-    count(*) filter (where s.status = 'succeeded'),
-    count(*) filter (where s.status in ('failed', 'timed_out')),
+  select coalesce(jsonb_agg(case when s.id is not null or f.replayed then 'settled' else 'lost' end order by r.position), '[]'),
+    count(*) filter (where r.nth = 1 and s.status = 'succeeded'),
+    count(*) filter (where r.nth = 1 and s.status in ('failed', 'timed_out')),
     coalesce(bool_or(s.outcome = 'released' and s.status = 'pending'), false)
   into v_answers, v_done, v_failed, v_requeued
-  from report r left join settled s on s.position = r.position left join refused f on f.position = r.position;
+  from report r left join settled s on s.id = r.id and s.fence = r.fence left join refused f on f.position = r.position;
 
   if v_done + v_failed > 0 then
     update public.actp_worker_heartbeats set
@@ -301,7 +361,7 @@ end $$;
 
 -- Cancels a pending task at once, asks the holder of a running one to stop; a settled one stays as it is.
 create or replace function public.actp_cancel_task(p_task_id uuid, p_reason text default null) returns jsonb
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = '' set timezone = 'UTC' set enable_seqscan = off as $$
 declare v_task public.actp_workflow_tasks;
 begin
   select * into v_task from public.actp_workflow_tasks where id = p_task_id for update;
@@ -322,7 +382,7 @@ end $$;
 
 -- Puts a failed, timed-out or cancelled task back into the queue with all its attempts to come.
 create or replace function public.actp_retry_task(p_task_id uuid) returns jsonb
-language plpgsql set search_path = '' set enable_seqscan = off as $$
+language plpgsql set search_path = '' set timezone = 'UTC' set enable_seqscan = off as $$
 declare v_task public.actp_workflow_tasks;
 begin
   select * into v_task from public.actp_workflow_tasks where id = p_task_id for update;
@@ -343,7 +403,7 @@ end $$;
 
 -- A task with the attempts that did not succeed, oldest first.
 create or replace function public.actp_get_task(p_task_id uuid) returns jsonb
-language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set timezone = 'UTC' set enable_seqscan = off as $$
 declare v_task public.actp_workflow_tasks;
 begin
   select * into v_task from public.actp_workflow_tasks where id = p_task_id;
@@ -363,8 +423,8 @@ create or replace function public.actp_list_tasks(
   p_status text[] default null, p_types text[] default null, p_execution_id uuid default null,
   p_limit integer default 50, p_cursor text default null
 ) returns jsonb
-language plpgsql stable set search_path = '' as $$
-declare v_tasks jsonb; v_next text; v_limit integer := least(greatest(p_limit, 1), 500);
+language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
+declare v_tasks jsonb; v_next text; v_limit integer := least(greatest(coalesce(p_limit, 50), 1), 500);
   v_before timestamptz; v_before_id uuid;
 begin
   if p_cursor is not null then
@@ -392,11 +452,14 @@ end $$;
 
 -- What waits and runs now, and what was settled in the last p_window_hours hours, by status and by type.
 create or replace function public.actp_task_statistics(p_window_hours integer default 24) returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable set search_path = '' set timezone = 'UTC' as $$
   with open as (
     select status, task_type, count(*) as n, min(run_at) as oldest,
       count(*) filter (where status = 'pending' and run_at <= now()) as due
-    from public.actp_workflow_tasks where status in ('pending', 'claimed', 'running') group by status, task_type
+    from public.actp_workflow_tasks where status = 'pending' group by status, task_type
+    union all
+    select status, task_type, count(*), null, 0
+    from public.actp_workflow_tasks where status in ('claimed', 'running') group by status, task_type
   ), settled as (
     select status, task_type, count(*) as n from public.actp_workflow_tasks
     where completed_at > now() - make_interval(hours => p_window_hours) group by status, task_type
@@ -414,7 +477,7 @@ $$;
 
 -- What a worker holds now, as claimed.
 create or replace function public.actp_held_tasks(p_worker_id text) returns jsonb
-language sql stable set search_path = '' set enable_seqscan = off as $$
+language sql stable set search_path = '' set timezone = 'UTC' set enable_seqscan = off as $$
   select coalesce(jsonb_agg(public.actp_task_json(t) order by t.claimed_at), '[]')
   from public.actp_workflow_tasks t where t.status in ('claimed', 'running') and t.claimed_by = p_worker_id
 $$;

@@ -37,6 +37,9 @@ alter table public.actp_workflow_tasks
   add column if not exists currency text,
   add column if not exists deadline timestamptz;
 
+-- Lists are ordered by it, page by page.
+update public.actp_workflow_tasks set created_at = coalesce(claimed_at, completed_at, now()) where created_at is null;
+
 -- The deployed table may carry a check that does not know 'cancelled'.
 do $$
 declare v_name text;

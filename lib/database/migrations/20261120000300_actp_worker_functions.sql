@@ -3,12 +3,14 @@
 -- p_worker: {worker_id, hostname, capabilities[], max_concurrent, version, system_info, os_version, started_at}
 -- → {registered: true} or, where a living worker on another host uses the id, {registered: false, hostname, last_heartbeat}.
 create or replace function public.actp_register_worker(p_worker jsonb) returns jsonb
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = '' set timezone = 'UTC' as $$
 declare v_id text := p_worker ->> 'worker_id'; v_other public.actp_worker_registrations;
 begin
   if coalesce(v_id, '') = '' then
     raise exception 'worker_id must not be empty' using errcode = 'PT400';
   end if;
+  -- Two that register one id at the same time see each other, also when neither is in the table yet.
+  perform pg_advisory_xact_lock(hashtextextended('actp_register_worker ' || v_id, 0));
   select * into v_other from public.actp_worker_registrations where worker_id = v_id for update;
   if v_other.hostname is distinct from p_worker ->> 'hostname' and v_other.status = 'online'
     and v_other.last_heartbeat > now() - interval '2 minutes' then
@@ -37,7 +39,7 @@ end $$;
 create or replace function public.actp_heartbeat_worker(
   p_worker_id text, p_status text, p_current jsonb default '[]', p_capabilities text[] default null
 ) returns jsonb
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = '' set timezone = 'UTC' as $$
 declare v_row public.actp_worker_heartbeats;
 begin
   update public.actp_worker_heartbeats set status = p_status, last_heartbeat = now(),
@@ -58,7 +60,7 @@ end $$;
 
 -- Every worker (or one) with its liveness: silent for 2 minutes is dead.
 create or replace function public.actp_list_workers(p_worker_id text default null) returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable set search_path = '' set timezone = 'UTC' as $$
   select coalesce(jsonb_agg(jsonb_build_object(
     'worker_id', r.worker_id, 'hostname', r.hostname, 'capabilities', to_jsonb(r.capabilities),
     'max_concurrent', r.max_concurrent, 'version', r.version, 'system_info', r.system_info,
@@ -73,7 +75,7 @@ $$;
 
 -- p_rows: [{level, service, job_id, message, details, created_at}] → {written}
 create or replace function public.actp_write_worker_logs(p_worker_id text, p_rows jsonb) returns jsonb
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = '' set timezone = 'UTC' as $$
 declare v_written integer;
 begin
   insert into public.actp_worker_logs (worker_id, level, service, job_id, message, details, created_at)
@@ -85,7 +87,7 @@ end $$;
 
 -- What this database holds: the migrations applied and the size of each table, for `db status`.
 create or replace function public.actp_database_status() returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable set search_path = '' set timezone = 'UTC' as $$
   select jsonb_build_object(
     'server_version', current_setting('server_version'),
     'now', now(),
