@@ -1,7 +1,8 @@
 /** Puts the worker together from its parts, and runs it from start to drained. */
-import { statfs } from "node:fs/promises";
+import { statfs } from "node:fs";
 import { cpus, release, totalmem, type } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Database } from "./database/database.ts";
@@ -157,7 +158,7 @@ async function emptyTempRoot(config: Config): Promise<string> {
 
 /** Why nothing should be claimed: too little space is left on the disk that holds `folder`. */
 async function lackOfDisk(folder: string, minFreeBytes: number): Promise<string | undefined> {
-  const { bavail, bsize } = await statfs(folder);
+  const { bavail, bsize } = await promisify(statfs)(folder);
   const free = bavail * bsize;
   if (free >= minFreeBytes) return undefined;
   const mib = (bytes: number) => Math.round(bytes / 2 ** 20);

@@ -13,7 +13,7 @@ import { parseArgs } from "node:util";
 import { processTerminal } from "../lib/cli/terminal.ts";
 import { runtimeFlags } from "../lib/daemon/self.ts";
 import { describeExit, runProgram } from "../lib/process.ts";
-import { buildSelfExtracting } from "./self_extracting.ts";
+import { buildSelfExtracting, oneLine } from "./self_extracting.ts";
 
 const TARGETS = {
   "linux-x64": "x86_64-unknown-linux-gnu",
@@ -104,7 +104,7 @@ async function compile(build: Build, main: string): Promise<string | undefined> 
   if (result.code === 0) return undefined;
   const reason = missingBase(result.stderrTail);
   if (reason !== undefined) return reason;
-  throw new Error(`deno compile ${describeExit(result)}: ${result.stderrTail.join("\n")}`);
+  throw new Error(`deno compile ${describeExit(result)}: ${oneLine(result.stderrTail)}`);
 }
 
 /** Writes SHA256SUMS for every program in the folder, as `sha256sum -c` reads it. */

@@ -90,7 +90,13 @@ async function run(
     signal,
   });
   if (result.code === 0) return;
-  throw new Error(`${basename(program)} ${args[0]} ${describeExit(result)}: ${result.stderrTail.join("\n")}`);
+  throw new Error(`${basename(program)} ${args[0]} ${describeExit(result)}: ${oneLine(result.stderrTail)}`);
+}
+
+/** What a tool said on standard error, as one line without Deno's stack traces. */
+export function oneLine(stderr: readonly string[]): string {
+  const trace = stderr.indexOf("Stack backtrace:");
+  return stderr.slice(0, trace < 0 ? undefined : trace).map((line) => line.trim()).filter(Boolean).join(" ");
 }
 
 function quoted(word: string): string {

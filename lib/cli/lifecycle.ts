@@ -116,11 +116,14 @@ async function startInBackground(context: CliContext, config: Config, globals: G
   terminal.out(`dashboard: ${await dashboardUrl(config)}`);
 }
 
-/** Node's spawn and not Deno's: it can hand the child an open file, so that nothing stands between it and its log. */
+/**
+ * Node's spawn and not Deno's: it can hand the child an open file, so that nothing stands between it and its log.
+ * Through env(1), because it rewrites the arguments of what it takes for the node program; env keeps the pid.
+ */
 function spawnDetached(args: string[], logFile: string, context: CliContext): number {
   const self = selfCommand(args);
   const log = openSync(logFile, "a", 0o600);
-  const child = spawn(self.program, self.args, {
+  const child = spawn("/usr/bin/env", [self.program, ...self.args], {
     detached: true,
     stdio: ["ignore", log, log],
     cwd: context.cwd,

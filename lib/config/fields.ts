@@ -2,17 +2,7 @@
 import { join } from "node:path";
 import type { z } from "zod";
 import { commandsSchema } from "./commands.ts";
-import {
-  choice,
-  flag,
-  folders,
-  number,
-  postgresUrl,
-  serviceUrl,
-  text,
-  whole,
-  workerId,
-} from "./schemas.ts";
+import { choice, flag, folders, number, postgresUrl, serviceUrl, text, whole, workerId } from "./schemas.ts";
 
 /** What defaults may depend on. */
 export interface DefaultsContext {

@@ -2,8 +2,10 @@
 import { type Clock, systemClock } from "../clock.ts";
 import { logger } from "../log.ts";
 
-/** Answers requests in progress when asked to stop get this long, in ms. */
-const STOP_MS = 1000;
+/** How long requests in progress may take to be answered once the server is asked to stop, in ms. */
+const STOP_MS = 900;
+/** Deno calls an answer completed shortly before its last bytes are sent; they get this long, in ms. */
+const FLUSH_MS = 50;
 
 /** What to serve and where. */
 export interface ListenOptions {
@@ -30,11 +32,12 @@ export async function serveUntil(signal: AbortSignal, options: ListenOptions): P
   const close = new AbortController();
   const inProgress = new Set<Promise<void>>();
   const server = start(options, close.signal, inProgress);
-  // Not `server.shutdown()`: after it, the signal can no longer close the connections that would not end.
+  // Not `server.shutdown()`: a client that reads slowly keeps it waiting, and after it nothing can close the rest.
   const stop = async () => {
     const answered = new AbortController();
     const all = Promise.all(inProgress).then(() => answered.abort());
     await Promise.race([all, clock.sleep(STOP_MS, answered.signal)]);
+    await clock.sleep(FLUSH_MS);
     close.abort();
   };
   signal.addEventListener("abort", stop, { once: true });
@@ -65,9 +68,8 @@ function start(options: ListenOptions, signal: AbortSignal, inProgress: Set<Prom
 function explain(cause: unknown, { hostname, port, setting }: ListenOptions): Error {
   const inUse = cause instanceof Deno.errors.AddrInUse;
   const why = inUse ? "another program uses the port" : (cause as Error).message;
-  const fix = `${
-    inUse ? "Stop that program or choose" : "Choose"
-  } another port with ${setting} (0 takes a free one).`;
+  const verb = inUse ? "Stop that program or choose" : "Choose";
+  const fix = `${verb} another port with ${setting} (0 takes a free one).`;
   return new Error(`Cannot listen on ${urlHost(hostname)}:${port}: ${why}. ${fix}`, { cause });
 }
 
