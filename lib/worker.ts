@@ -11,7 +11,7 @@ import { logger } from "./log.ts";
 import { ensurePrivateDir, homePaths } from "./paths.ts";
 import { homeMark } from "./process/orphans.ts";
 import { Capabilities } from "./queue/capabilities.ts";
-import { Journal } from "./queue/journal.ts";
+import { openJournal } from "./queue/journal.ts";
 import { DEFAULT_LEASE_TIMING } from "./queue/lease_keeper.ts";
 import { Outage } from "./queue/outage.ts";
 import { Registration } from "./queue/registration.ts";
@@ -53,7 +53,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const tempRoot = await emptyTempRoot(config);
   const capabilities = new Capabilities(options.executors, clock);
   const [database] = await Promise.all([options.database ?? openDatabase(config), capabilities.detect()]);
-  const journal = new Journal(paths.journal);
+  const journal = openJournal(paths.journal, clock);
   const outage = new Outage("the database", clock);
   const startedAt = new Date(clock.now()).toISOString();
   const started = clock.monotonic();

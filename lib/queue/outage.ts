@@ -8,6 +8,12 @@ export interface OutageState {
   readonly error: string;
 }
 
+/**
+ * Where some calls work and others do not, outages come and go: told each time, those who fail would be woken by
+ * those who do not, without end and without back-off.
+ */
+const WORTH_TELLING_MS = 5000;
+
 /** Watches one dependency through everybody who calls it. */
 export class Outage {
   readonly #log = logger("outage");
@@ -15,6 +21,7 @@ export class Outage {
   readonly #clock: Clock;
   readonly #onEnd = new Set<() => void>();
   #state: OutageState | undefined;
+  #began = 0;
 
   constructor(name: string, clock: Clock) {
     this.#name = name;
@@ -26,7 +33,7 @@ export class Outage {
     return this.#state;
   }
 
-  /** Calls `listener` when an outage has ended, until the returned function is called. */
+  /** Calls `listener` when an outage of 5 s or more has ended, until the returned function is called. */
   onEnd(listener: () => void): () => void {
     this.#onEnd.add(listener);
     return () => this.#onEnd.delete(listener);
@@ -36,15 +43,17 @@ export class Outage {
   failed(error: Error): void {
     if (this.#state) return;
     this.#state = { since: this.#clock.now(), error: error.message };
+    this.#began = this.#clock.monotonic();
     this.#log.error(error.message, { dependency: this.#name });
   }
 
   /** A call worked. */
   succeeded(): void {
     if (!this.#state) return;
-    const seconds = Math.round((this.#clock.now() - this.#state.since) / 1000);
+    const lastedMs = this.#clock.monotonic() - this.#began;
+    const seconds = Math.round(lastedMs / 1000);
     this.#log.info(`${this.#name} answers again after ${seconds} s`, { dependency: this.#name, seconds });
     this.#state = undefined;
-    for (const listener of this.#onEnd) listener();
+    if (lastedMs >= WORTH_TELLING_MS) { for (const listener of this.#onEnd) listener(); }
   }
 }

@@ -21,18 +21,34 @@ Deno.test("an outage is one line when it begins and one with its length when it 
   ]);
 });
 
-Deno.test("its end is told once to each who asked, until they no longer ask", () => {
-  const outage = new Outage("the database", fakeClock());
+Deno.test("the end of an outage is told once to each who asked, until they no longer ask", async () => {
+  await using _ = capturedLog();
+  const clock = fakeClock();
+  const outage = new Outage("the database", clock);
   let told = 0;
   const stop = outage.onEnd(() => told++);
   outage.succeeded();
   outage.failed(new Error("gone"));
+  await clock.advance(5000);
   assert.equal(told, 0);
   outage.succeeded();
   outage.succeeded();
   assert.equal(told, 1);
   stop();
   outage.failed(new Error("gone"));
+  await clock.advance(5000);
   outage.succeeded();
   assert.equal(told, 1);
+});
+
+Deno.test("an outage that comes and goes is not told: nobody's back-off may be cut short by it again and again", async () => {
+  await using _ = capturedLog();
+  const clock = fakeClock();
+  const outage = new Outage("the database", clock);
+  outage.onEnd(() => assert.fail("told"));
+  for (let i = 0; i < 10; i++) {
+    outage.failed(new Error("gone"));
+    await clock.advance(4999);
+    outage.succeeded();
+  }
 });

@@ -65,6 +65,11 @@ export class Poller implements Service {
     this.#wakeup.wake();
   }
 
+  /** The queue has answered somebody: tries again without waiting for the back-off to end. */
+  hurry(): void {
+    if (this.#failures > 0) this.#wakeup.wake();
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     while (!signal.aborted) {

@@ -104,7 +104,7 @@ export class WorkerQueue implements Service {
     const afterDrain = new AbortController();
     const stopWatching = this.#options.capabilities.onChange(() => this.#poller.wake());
     const stopHoping = outage.onEnd(() => {
-      this.#poller.wake();
+      this.#poller.hurry();
       this.#settler.hurry();
       this.#retry.wake();
     });

@@ -97,7 +97,10 @@ export type Availability =
 /** What an executor is given besides its input. */
 export interface ExecutionContext {
   readonly task: Task;
-  /** Aborts on cancel, time-out, lost lease and shutdown: stop everything you started and return or throw. */
+  /**
+   * Aborts on cancel, time-out, lost lease and shutdown: stop everything you started, then throw, or return undefined.
+   * Any other value counts as the work's result, done in time after all.
+   */
   readonly signal: AbortSignal;
   /** A private empty folder (0700) that is removed when the attempt ends. */
   readonly tempDir: string;

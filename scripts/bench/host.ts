@@ -9,6 +9,8 @@ export interface Command {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
+  /** Kills it. */
+  readonly signal?: AbortSignal;
 }
 
 /** What a host tells unasked. Times in ms since the epoch. */
@@ -39,18 +41,19 @@ const STOP_GRACE_MS = 5000;
 const DEFAULT_LIMIT_MS = 120_000;
 const MAX_COMPLAINTS = 4000;
 
-/** Starts a program that is ended with `signal`. */
-export function startChild(command: Command, signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Child {
-  return manage(launch(command, "ignore"), (child) => void child.kill(signal));
+/** Starts a program that is ended with SIGTERM. */
+export function startChild(command: Command): Child {
+  return manage(launch(command, "ignore"), command, (child) => child.kill("SIGTERM"));
 }
 
 /** Starts a host; resolves when its libraries are loaded. @throws Error with what it printed */
 export async function startHost(command: Command): Promise<Host> {
   const child = launch(command, "pipe");
-  const managed = manage(child, (child) => void child.stdin!.end());
+  const managed = manage(child, command, (child) => child.stdin!.end());
   const events: HostEvent[] = [];
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();
   createInterface({ input: child.stdout! }).on("line", (line) => {
+    if (!line.startsWith("{")) return; // what a library prints
     const message = JSON.parse(line);
     if ("event" in message) return void events.push(message);
     if ("error" in message) waiting.get(message.id)?.reject(new Error(message.error));
@@ -88,19 +91,24 @@ export async function startHost(command: Command): Promise<Host> {
       }
     },
   };
-  await until("the host to load", () => events.length > 0 || managed.ended, DEFAULT_LIMIT_MS);
-  if (managed.ended) throw new Error(`${command.args.join(" ")} ended at start: ${managed.complaints}`);
+  await until("the host to load", [managed], () => events.length > 0, DEFAULT_LIMIT_MS);
   return host;
 }
 
-/** Asks every 5 ms until `condition` holds. @throws Error naming what it waited for */
+/**
+ * Asks every 5 ms until `condition` holds.
+ * @throws Error naming what it waited for, or which of the `children` has ended
+ */
 export async function until(
   what: string,
+  children: readonly Child[],
   condition: () => boolean | Promise<boolean>,
   timeoutMs: number,
 ): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!await condition()) {
+    const ended = children.find((child) => child.ended);
+    if (ended) throw new Error(`waited for ${what}, but a process ended: ${ended.complaints}`);
     if (performance.now() > deadline) throw new Error(`waited ${timeoutMs / 1000} s for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
@@ -110,12 +118,17 @@ function launch({ program, args, env, cwd }: Command, stdin: "pipe" | "ignore"):
   return spawn(program, [...args], { env: { ...env }, cwd, stdio: [stdin, "pipe", "pipe"] });
 }
 
-function manage(child: ChildProcess, askToEnd: (child: ChildProcess) => void): Child {
+function manage(child: ChildProcess, { signal }: Command, askToEnd: (child: ChildProcess) => void): Child {
   let complaints = "";
   let ended = false;
+  const abort = () => void child.kill("SIGKILL");
+  signal?.addEventListener("abort", abort);
   child.stderr!.on("data", (chunk) => complaints = (complaints + chunk).slice(-MAX_COMPLAINTS));
   child.stdout!.resume();
-  const exited = once(child, "exit").catch((error) => complaints += error).then(() => ended = true);
+  const exited = once(child, "exit").catch((error) => complaints += error).then(() => {
+    ended = true;
+    signal?.removeEventListener("abort", abort);
+  });
   return {
     pid: child.pid ?? -1,
     get ended() {

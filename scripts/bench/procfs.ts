@@ -13,11 +13,15 @@ export async function residentMb(pid: number): Promise<number | undefined> {
 
 /** Processor time in ms that a process, those below it and those of them that have ended have used. */
 export async function processorMs(pid: number): Promise<number | undefined> {
-  const stats = await Promise.all([pid, ...await processTree(pid)].map((member) => read(`/proc/${member}/stat`)));
+  const stats = await Promise.all((await processTree(pid)).map((member) => read(`/proc/${member}/stat`)));
   if (stats[0] === undefined) return undefined;
-  // The name, in brackets, may hold anything: the fields are counted from behind it. The 14th is utime.
-  const times = [...new Set(stats)].flatMap((stat) => stat?.slice(stat.lastIndexOf(")") + 2).split(" ").slice(11, 15) ?? []);
-  return times.reduce((sum, ticks) => sum + Number(ticks), 0) * 1000 / TICKS;
+  return stats.reduce((sum, stat) => sum + ticksOf(stat ?? ""), 0) * 1000 / TICKS;
+}
+
+/** Own and collected children's time, fields 14 to 17; counted from behind the name, which may hold anything. */
+function ticksOf(stat: string): number {
+  const times = stat.slice(stat.lastIndexOf(")") + 2).split(" ").slice(11, 15);
+  return times.reduce((sum, time) => sum + Number(time), 0);
 }
 
 async function read(path: string): Promise<string | undefined> {

@@ -62,7 +62,9 @@ export function renderTable(rows: readonly Row[], systems: readonly string[], sa
   const table = [["", ...systems], ...lines];
   const widths = table[0].map((_, column) => Math.max(...table.map((line) => line[column].length)));
   return table.map((line) =>
-    line.map((cell, column) => column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column])).join("  ").trimEnd()
+    line.map((cell, column) => column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column])).join(
+      "  ",
+    ).trimEnd()
   ).join("\n");
 }
 
@@ -71,5 +73,5 @@ function show(value: number | string | undefined): string {
   if (value === undefined) return "–";
   if (typeof value === "string") return value;
   const digits = value === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
-  return value.toLocaleString("en-GB", { maximumFractionDigits: Math.min(digits, 2) });
+  return value.toLocaleString("en-GB", { maximumFractionDigits: Math.min(digits, 3) });
 }

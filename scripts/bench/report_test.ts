@@ -31,7 +31,9 @@ Deno.test("the table shows medians, ratios to the first system, and a dash for w
   addSample(samples, "tasks/s", "ours", 14_000);
   addSample(samples, "tasks/s", "theirs", 6500);
   addSample(samples, "stale result", "ours", "refused");
-  const rows = [{ label: "tasks/s", better: "more" }, { label: "stale result" }, { label: "not run" }] as const;
+  const rows = [{ label: "tasks/s", better: "more" }, { label: "stale result" }, {
+    label: "not run",
+  }] as const;
   assert.equal(
     renderTable(rows, ["ours", "theirs"], samples),
     [

@@ -1,5 +1,5 @@
 /** The task table `actp_workflow_tasks` as a task source: any of the three databases, the same functions. */
-import { type Database, DatabaseError } from "../../database/database.ts";
+import type { Database, DatabaseError } from "../../database/database.ts";
 import {
   type Heartbeat,
   type HeartbeatAnswer,

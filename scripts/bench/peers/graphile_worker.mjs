@@ -30,7 +30,10 @@ await serve({
   setup: async () => (await utils()).migrate(),
   async bulk(range) {
     const { addJobs } = await utils();
-    return inBatches(range, (keys) => addJobs(keys.map((key) => ({ identifier: "bench", payload: { key } }))));
+    return inBatches(
+      range,
+      (keys) => addJobs(keys.map((key) => ({ identifier: "bench", payload: { key } }))),
+    );
   },
   async one({ key }) {
     const { addJob } = await utils();

@@ -51,6 +51,6 @@ await serve({
       const claim = mayName === "attempt" ? { id: a.id, retryCount: a.retryCount } : a.id;
       return (await client.complete(name, claim)).affected > 0 ? "accepted" : "refused";
     };
-    return `by id ${await report("id")}, by attempt ${await report("attempt")}`;
+    return `${await report("attempt")} (by id: ${await report("id")})`;
   },
 });
