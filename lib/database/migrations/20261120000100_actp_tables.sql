@@ -35,9 +35,16 @@ alter table public.actp_workflow_tasks
   add column if not exists idempotency_key text,
   add column if not exists reward numeric,
   add column if not exists currency text,
-  add column if not exists deadline timestamptz;
+  add column if not exists deadline timestamptz,
+  -- Lists are in its order.
+  add column if not exists seq bigint generated always as identity,
+  -- What the claim index looks at, and not the status: completing a task then changes no indexed column, and is
+  -- written beside the row without touching an index (HOT).
+  add column if not exists queued boolean not null generated always as (status = 'pending') stored;
 
--- Lists are ordered by it, page by page.
+-- Room on each page for what a task's claim and completion write.
+alter table public.actp_workflow_tasks set (fillfactor = 70);
+
 update public.actp_workflow_tasks set created_at = coalesce(claimed_at, completed_at, now()) where created_at is null;
 
 -- The deployed table may carry a check that does not know 'cancelled'.
@@ -64,16 +71,42 @@ end $$;
 
 -- Claims read only pending rows, type by type, in the order they are claimed: their cost does not grow with history.
 create index if not exists actp_workflow_tasks_claim
-  on public.actp_workflow_tasks (task_type, priority desc, run_at) where status = 'pending';
-create index if not exists actp_workflow_tasks_lease
-  on public.actp_workflow_tasks (lease_expires_at) where status in ('claimed', 'running');
+  on public.actp_workflow_tasks (task_type, priority desc, run_at) where queued;
+create unique index if not exists actp_workflow_tasks_seq on public.actp_workflow_tasks (seq);
 create unique index if not exists actp_workflow_tasks_idempotency
   on public.actp_workflow_tasks (idempotency_key) where idempotency_key is not null;
-create index if not exists actp_workflow_tasks_created on public.actp_workflow_tasks (created_at desc, id desc);
-create index if not exists actp_workflow_tasks_completed
-  on public.actp_workflow_tasks (completed_at) where completed_at is not null;
 create index if not exists actp_workflow_tasks_execution
   on public.actp_workflow_tasks (execution_id) where execution_id is not null;
+
+-- What was claimed together, until the lease of all of it has been looked at. Each task's own lease is in its row,
+-- without an index: this is how tasks in progress are found, so that no task pays for being findable.
+create table if not exists public.actp_task_claims (
+  id bigint generated always as identity primary key,
+  worker_id text not null,
+  check_at timestamptz not null,
+  task_ids uuid[] not null
+);
+create index if not exists actp_task_claims_check on public.actp_task_claims (check_at);
+
+-- Limits over all workers, for a type or a pattern of types (`safari_*`).
+create table if not exists public.actp_task_limits (
+  pattern text primary key,
+  -- How many may be claimed or running at once; null is no limit.
+  max_running integer,
+  paused boolean not null default false,
+  reason text,
+  updated_at timestamptz not null default now()
+);
+
+-- How many tasks each worker settled in each minute, by type and status; written with the settlement itself.
+create table if not exists public.actp_task_counts (
+  minute timestamptz not null,
+  worker_id text not null,
+  task_type text not null,
+  status text not null,
+  tasks integer not null,
+  primary key (minute, worker_id, task_type, status)
+);
 
 -- Every attempt that did not succeed. The one that did is told by the task's own row.
 create table if not exists public.actp_task_attempts (

@@ -1,4 +1,4 @@
--- The life of a task. Every function returns one jsonb value, is called with named arguments, and is never
+-- The life of a task. Every function returns one JSON value, is called with named arguments, and is never
 -- overloaded. Planner settings are pinned: a plan cached while the table was small must not scan it when it is large.
 -- Times go in and out in UTC, wherever the server stands.
 
@@ -86,81 +86,122 @@ $$;
 --            idempotency_key?, execution_id?, step_id?, reward?, currency?, deadline?}]
 -- → [{id, created}] in the same order. A known idempotency key returns the task it made before; with another
 -- type or input it is refused (409).
-create or replace function public.actp_enqueue_tasks(p_tasks jsonb) returns jsonb
+create or replace function public.actp_enqueue_tasks(p_tasks jsonb) returns json
 language plpgsql set search_path = '' set timezone = 'UTC' set enable_seqscan = off as $$
-declare v_result jsonb; v_bad text;
+declare v_result json; v_bad text; v_known boolean;
 begin
   if jsonb_typeof(p_tasks) is distinct from 'array' or jsonb_array_length(p_tasks) > 10000 then
     raise exception 'p_tasks must be a list of at most 10000 tasks' using errcode = 'PT400';
   end if;
-  select public.actp_task_problem(e.task, e.position) into v_bad
-  from jsonb_array_elements(p_tasks) with ordinality as e(task, position)
-  where public.actp_task_problem(e.task, e.position) is not null order by e.position limit 1;
+  select c.problem into v_bad
+  from jsonb_array_elements(p_tasks) with ordinality as e(task, position) cross join lateral (
+    -- Most tasks have a type and an input and nothing else: those need no closer look.
+    select case when jsonb_typeof(e.task) <> 'object' or jsonb_typeof(e.task -> 'input_data') is distinct from 'object'
+        or jsonb_typeof(e.task -> 'task_type') is distinct from 'string' or length(e.task ->> 'task_type') not between 1 and 200
+        or e.task - '{task_type,input_data}'::text[] <> '{}'
+      then public.actp_task_problem(e.task, e.position) end as problem
+  ) c where c.problem is not null order by e.position limit 1;
   if v_bad is not null then
     raise exception '%', v_bad using errcode = 'PT400';
   end if;
 
   with wanted as materialized (
-    select e.position, gen_random_uuid() as id, e.task,
-      e.task ->> 'task_type' as task_type, coalesce(e.task -> 'input_data', '{}') as input_data,
-      e.task ->> 'idempotency_key' as idempotency_key
-    from jsonb_array_elements(p_tasks) with ordinality as e(task, position)
+    select gen_random_uuid() as id, w.*
+    from rows from (jsonb_to_recordset(p_tasks) as (task_type text, input_data jsonb, priority integer, run_at timestamptz,
+      max_attempts integer, backoff_seconds integer, timeout_minutes integer, idempotency_key text, execution_id uuid,
+      step_id uuid, reward numeric, currency text, deadline timestamptz)) with ordinality as w(task_type, input_data, priority,
+      run_at, max_attempts, backoff_seconds, timeout_minutes, idempotency_key, execution_id, step_id, reward, currency,
+      deadline, position)
   ), inserted as (
     insert into public.actp_workflow_tasks (id, task_type, input_data, priority, run_at, max_attempts, backoff_seconds,
       timeout_minutes, idempotency_key, execution_id, step_id, reward, currency, deadline, created_at)
-    select w.id, w.task_type, w.input_data, coalesce((w.task ->> 'priority')::integer, 0),
+    select w.id, w.task_type, coalesce(w.input_data, '{}'), coalesce(w.priority, 0),
       -- A microsecond apart, so that tasks of one batch keep their order; not later than now, so that all are due.
-      coalesce((w.task ->> 'run_at')::timestamptz,
-        now() - (jsonb_array_length(p_tasks) - w.position) * interval '1 microsecond'),
-      coalesce((w.task ->> 'max_attempts')::integer, 3), coalesce((w.task ->> 'backoff_seconds')::integer, 5),
-      coalesce((w.task ->> 'timeout_minutes')::integer, 30), w.idempotency_key,
-      (w.task ->> 'execution_id')::uuid, (w.task ->> 'step_id')::uuid,
-      (w.task ->> 'reward')::numeric, w.task ->> 'currency', (w.task ->> 'deadline')::timestamptz,
-      now() + (w.position - 1) * interval '1 microsecond'
+      coalesce(w.run_at, now() - (jsonb_array_length(p_tasks) - w.position) * interval '1 microsecond'),
+      coalesce(w.max_attempts, 3), coalesce(w.backoff_seconds, 5), coalesce(w.timeout_minutes, 30), w.idempotency_key,
+      w.execution_id, w.step_id, w.reward, w.currency, w.deadline, now() + (w.position - 1) * interval '1 microsecond'
     from wanted w order by w.idempotency_key, w.position -- keys in one order: no two batches wait for each other
     on conflict (idempotency_key) where idempotency_key is not null do nothing
-    returning id
+    returning id, idempotency_key
   )
-  select coalesce(jsonb_agg(jsonb_build_object('id', w.id, 'created', i.id is not null, 'key', w.idempotency_key,
-      'task_type', w.task_type, 'input_data', case when i.id is null then w.input_data end) order by w.position), '[]')
-  into v_result from wanted w left join inserted i on i.id = w.id;
-
-  if exists (select from jsonb_array_elements(v_result) r where not (r ->> 'created')::boolean) then
-    -- A statement of its own, so that it sees what a concurrent enqueue has just committed.
-    select jsonb_agg(r.entry || jsonb_build_object('id', coalesce(t.id, (r.entry ->> 'id')::uuid),
-        'conflict', t.task_type is distinct from r.entry ->> 'task_type' or t.input_data is distinct from r.entry -> 'input_data')
-        order by r.position)
-    into v_result
-    from jsonb_array_elements(v_result) with ordinality as r(entry, position)
-    left join public.actp_workflow_tasks t
-      on not (r.entry ->> 'created')::boolean and t.idempotency_key = r.entry ->> 'key';
-    select r ->> 'key' into v_bad from jsonb_array_elements(v_result) r
-    where not (r ->> 'created')::boolean and (r ->> 'conflict')::boolean limit 1;
-    if v_bad is not null then
-      raise exception 'idempotency key "%" was used for another task', v_bad
-        using errcode = 'PT409', hint = 'Use a new key, or send the same type and input.';
-    end if;
+  select json_agg(json_build_object('id', w.id, 'created', w.idempotency_key is null or i.id is not null) order by w.position),
+    bool_or(w.idempotency_key is not null and i.id is null)
+  into v_result, v_known
+  from wanted w left join (select id from inserted where idempotency_key is not null) i on i.id = w.id;
+  if not coalesce(v_known, false) then
+    return coalesce(v_result, '[]');
   end if;
-  return (select coalesce(jsonb_agg(jsonb_build_object('id', r.entry -> 'id', 'created', r.entry -> 'created') order by r.position), '[]')
-    from jsonb_array_elements(v_result) with ordinality as r(entry, position));
+
+  -- A statement of its own, so that it sees what a concurrent enqueue has just committed.
+  with known as materialized (
+    select r.position, (r.entry ->> 'created')::boolean as created, coalesce(t.id, (r.entry ->> 'id')::uuid) as id,
+      p_tasks -> (r.position::integer - 1) as task, t.task_type, t.input_data
+    from json_array_elements(v_result) with ordinality as r(entry, position)
+    left join public.actp_workflow_tasks t on not (r.entry ->> 'created')::boolean
+      and t.idempotency_key = p_tasks -> (r.position::integer - 1) ->> 'idempotency_key'
+  )
+  select json_agg(json_build_object('id', k.id, 'created', k.created) order by k.position),
+    min(k.task ->> 'idempotency_key') filter (where not k.created and (k.task_type is distinct from k.task ->> 'task_type'
+      or k.input_data is distinct from coalesce(k.task -> 'input_data', '{}')))
+  into v_result, v_bad from known k;
+  if v_bad is not null then
+    raise exception 'idempotency key "%" was used for another task', v_bad
+      using errcode = 'PT409', hint = 'Use a new key, or send the same type and input.';
+  end if;
+  return v_result;
 end $$;
+
+-- The tasks that are claimed or running, whoever holds them (or one worker).
+create or replace function public.actp_tasks_in_progress(p_worker_id text default null)
+returns setof public.actp_workflow_tasks
+language sql stable set search_path = '' set enable_seqscan = off as $$
+  select t.* from public.actp_workflow_tasks t
+  where t.id in (select unnest(c.task_ids) from public.actp_task_claims c where p_worker_id is null or c.worker_id = p_worker_id)
+    and t.status in ('claimed', 'running') and (p_worker_id is null or t.claimed_by = p_worker_id)
+$$;
+
+-- Counts settled tasks by worker, type and status. p_tasks: [{task_type, status}].
+create or replace function public.actp_count_tasks(p_worker_id text, p_types text[], p_statuses text[]) returns void
+language sql set search_path = '' as $$
+  insert into public.actp_task_counts as c (minute, worker_id, task_type, status, tasks)
+  select date_trunc('minute', now()), coalesce(p_worker_id, ''), s.task_type, s.status, count(*)
+  from unnest(p_types, p_statuses) as s(task_type, status) group by s.task_type, s.status order by 3, 4
+  on conflict (minute, worker_id, task_type, status) do update set tasks = c.tasks + excluded.tasks
+$$;
 
 -- Gives tasks whose holder is gone back to the queue; out of attempts, they fail. Any worker may call it, at
 -- any time: rows that somebody else is working on are skipped, so no task is rescued twice.
--- p_held_by: also the tasks of that worker whose lease still runs (it has restarted and knows nothing of them).
+-- p_limit: how many claims are looked at.
+-- p_held_by: the tasks of that worker whose lease still runs (it has ended, or restarted and knows nothing of them).
 create or replace function public.actp_rescue_tasks(p_limit integer default 100, p_held_by text default null) returns jsonb
 language plpgsql set search_path = '' set timezone = 'UTC' set enable_seqscan = off as $$
-declare v_rescued jsonb;
+declare v_rescued jsonb; v_types text[]; v_statuses text[];
 begin
-  with expired as materialized (
+  with looked_at as materialized (
+    select c.id, c.task_ids from public.actp_task_claims c
+    where c.check_at <= case when p_held_by is null then now() else 'infinity' end
+      and (p_held_by is null or c.worker_id = p_held_by)
+    order by c.check_at limit p_limit for update skip locked
+  ), expired as materialized (
     select t.id, t.fence, t.attempts, t.claimed_by, t.claimed_at,
       case when p_held_by is null then 'the worker stopped answering and its lease ran out'
         else 'the worker was restarted while it held the task' end as reason
     from public.actp_workflow_tasks t
-    where t.status in ('claimed', 'running')
-      and (p_held_by is null or t.claimed_by = p_held_by)
-      and t.lease_expires_at <= case when p_held_by is null then now() else 'infinity' end
-    order by t.lease_expires_at limit p_limit for update skip locked
+    where t.id in (select unnest(l.task_ids) from looked_at l) and t.status in ('claimed', 'running')
+      and case when p_held_by is null then t.lease_expires_at <= now() else t.claimed_by = p_held_by end
+    order by t.id for update skip locked
+  ), left_over as materialized (
+    -- Still held, by a renewed lease or by somebody's lock: looked at again later.
+    select l.id, array_agg(t.id) as task_ids, min(t.lease_expires_at) as check_at
+    from looked_at l cross join unnest(l.task_ids) as m(id) join public.actp_workflow_tasks t on t.id = m.id
+    where t.status in ('claimed', 'running') and t.id not in (select e.id from expired e)
+    group by l.id
+  ), kept as (
+    update public.actp_task_claims c set task_ids = l.task_ids, check_at = greatest(l.check_at, now() + interval '1 second')
+    from left_over l where c.id = l.id
+  ), over as (
+    delete from public.actp_task_claims c using looked_at l
+    where c.id = l.id and not exists (select from left_over o where o.id = l.id)
   ), recorded as (
     insert into public.actp_task_attempts (task_id, fence, attempt, worker_id, started_at, outcome, error, duration_ms)
     select e.id, e.fence, e.attempts, e.claimed_by, e.claimed_at, 'lost', e.reason,
@@ -176,10 +217,14 @@ begin
       run_at = now(), lease_expires_at = null, progress = null,
       claimed_by = case when t.cancel_requested_at is not null or t.attempts >= t.max_attempts then t.claimed_by end
     from expired e where t.id = e.id
-    returning t.id, t.status, e.claimed_by
+    returning t.id, t.task_type, t.status, e.claimed_by
   )
-  select coalesce(jsonb_agg(jsonb_build_object('id', id, 'status', status, 'held_by', claimed_by)), '[]')
-  into v_rescued from rescued;
+  select coalesce(jsonb_agg(jsonb_build_object('id', id, 'status', status, 'held_by', claimed_by)), '[]'),
+    array_agg(task_type) filter (where status <> 'pending'), array_agg(status) filter (where status <> 'pending')
+  into v_rescued, v_types, v_statuses from rescued;
+  if v_types is not null then
+    perform public.actp_count_tasks(p_held_by, v_types, v_statuses);
+  end if;
   if v_rescued <> '[]' then
     perform public.actp_wake('pending');
   end if;
@@ -199,31 +244,47 @@ begin
 end $$;
 
 -- Claims at most p_room due tasks of the given types for a worker, by priority, then due time.
+-- p_type_rooms: {type: how many of it at the most}, for types with a limit of the worker's own.
 -- → [{id, task_type, input_data, attempt, max_attempts, priority, token, timeout_minutes, lease_seconds, …}]
 create or replace function public.actp_claim_tasks(
-  p_worker_id text, p_types text[], p_room integer, p_lease_seconds integer default 60
-) returns jsonb
+  p_worker_id text, p_types text[], p_room integer, p_lease_seconds integer default 60, p_type_rooms jsonb default null
+) returns json
 language plpgsql set search_path = '' set timezone = 'UTC' set enable_seqscan = off set enable_bitmapscan = off as $$
-declare v_tasks jsonb;
+declare v_tasks json; v_ids uuid[]; v_types text[]; v_rooms integer[];
 begin
   perform public.actp_check_claim(p_worker_id, p_lease_seconds);
   if coalesce(p_room, -1) not between 0 and 1000 then
     raise exception 'p_room must be 0 to 1000' using errcode = 'PT400';
   end if;
-  perform public.actp_rescue_tasks();
-  with first as (
-    -- What would be claimed, unlocked: says how many of each type, so that no row is locked in vain.
-    select c.* from (select distinct unnest(p_types) as task_type) wanted cross join lateral (
-      select t.task_type, t.priority, t.run_at from public.actp_workflow_tasks t
-      where t.status = 'pending' and t.task_type = wanted.task_type and t.run_at <= now()
-      order by t.priority desc, t.run_at limit p_room
-    ) c order by c.priority desc, c.run_at limit p_room
-  ), share as materialized (
-    select task_type, count(*) as room from first group by task_type
-  ), picked as materialized (
-    select c.id from share cross join lateral (
-      select t.id from public.actp_workflow_tasks t
-      where t.status = 'pending' and t.task_type = share.task_type and t.run_at <= now()
+  if exists (select from public.actp_task_claims where check_at <= now()) then
+    perform public.actp_rescue_tasks();
+  end if;
+
+  -- How many of each type.
+  if p_type_rooms is null and not exists (select from public.actp_task_limits) then
+    select array_agg(w), array_agg(p_room) into v_types, v_rooms from (select distinct unnest(p_types) as w) d;
+  else
+    select array_agg(r.task_type), array_agg(r.room) into v_types, v_rooms
+    from public.actp_type_rooms(p_types, p_room, p_type_rooms) r;
+  end if;
+  if array_length(v_types, 1) > 1 then
+    -- What would be claimed, unlocked: no row of one type is locked in vain because another type's come first.
+    select array_agg(s.task_type), array_agg(s.room) into v_types, v_rooms
+    from (
+      select f.task_type, count(*)::integer as room from (
+        select c.* from unnest(v_types, v_rooms) as share(task_type, room) cross join lateral (
+          select t.task_type, t.priority, t.run_at from public.actp_workflow_tasks t
+          where t.queued and t.task_type = share.task_type and t.run_at <= now()
+          order by t.priority desc, t.run_at limit share.room
+        ) c order by c.priority desc, c.run_at limit p_room
+      ) f group by f.task_type
+    ) s;
+  end if;
+
+  with picked as materialized (
+    select c.row_at from unnest(v_types, v_rooms) as share(task_type, room) cross join lateral (
+      select t.ctid as row_at from public.actp_workflow_tasks t
+      where t.queued and t.task_type = share.task_type and t.run_at <= now()
       order by t.priority desc, t.run_at limit share.room for update skip locked
     ) c
   ), claimed as (
@@ -231,16 +292,21 @@ begin
       status = 'claimed', claimed_by = p_worker_id, claimed_at = now(), started_at = null, heartbeat_at = now(),
       lease_expires_at = now() + make_interval(secs => p_lease_seconds),
       attempts = t.attempts + 1, fence = t.fence + 1, progress = null
-    from picked where t.id = picked.id returning t.*
+    -- By its place, which the lock holds still, and not by another look into an index.
+    from picked where t.ctid = picked.row_at returning t.*
   )
-  select coalesce(jsonb_agg(jsonb_build_object(
+  select json_agg(json_build_object(
       'id', c.id, 'task_type', c.task_type, 'input_data', c.input_data, 'attempt', c.attempts,
       'max_attempts', c.max_attempts, 'priority', c.priority, 'token', c.fence::text,
       'timeout_minutes', c.timeout_minutes, 'lease_seconds', p_lease_seconds, 'created_at', c.created_at,
       'execution_id', c.execution_id, 'step_id', c.step_id, 'deadline', c.deadline)
-      order by c.priority desc, c.run_at), '[]')
-  into v_tasks from claimed c;
-  return v_tasks;
+      order by c.priority desc, c.run_at), array_agg(c.id)
+  into v_tasks, v_ids from claimed c;
+  if v_ids is not null then
+    insert into public.actp_task_claims (worker_id, check_at, task_ids)
+    values (p_worker_id, now() + make_interval(secs => p_lease_seconds), v_ids);
+  end if;
+  return coalesce(v_tasks, '[]');
 end $$;
 
 -- p_beats: [{task_id, token, progress?}] → ["ok" | "cancel" | "lost"] in the same order.
@@ -279,8 +345,29 @@ end $$;
 -- Idempotent: a settlement that was taken before is "settled" again. A former holder's is refused and recorded.
 create or replace function public.actp_settle_tasks(p_worker_id text, p_settlements jsonb) returns jsonb
 language plpgsql set search_path = '' set timezone = 'UTC' set enable_seqscan = off as $$
-declare v_answers jsonb; v_done integer; v_failed integer; v_requeued boolean; v_bad bigint;
+declare v_answers jsonb; v_types text[]; v_statuses text[]; v_requeued boolean; v_bad bigint; v_done integer := 0;
 begin
+  -- What nearly always is: nothing but results, of tasks that are still held. One statement, which touches no index.
+  if not p_settlements @? '$[*] ? (!(@.outcome == "done"))' then
+    with settled as (
+      update public.actp_workflow_tasks t set
+        status = 'succeeded', output_data = r.output, error = null, completed_at = now(), lease_expires_at = null
+      from (
+        select * from jsonb_to_recordset(p_settlements) as (task_id uuid, token bigint, output jsonb) order by task_id
+      ) r where t.id = r.task_id and t.fence = r.token and t.status in ('claimed', 'running')
+      returning t.task_type, t.status
+    )
+    select array_agg(task_type), array_agg(status), count(*) into v_types, v_statuses, v_done from settled;
+    if v_done > 0 then
+      perform public.actp_count_tasks(p_worker_id, v_types, v_statuses);
+    end if;
+  end if;
+  if v_done = jsonb_array_length(p_settlements) then
+    update public.actp_worker_heartbeats set jobs_completed = coalesce(jobs_completed, 0) + v_done
+    where worker_id = p_worker_id and v_done > 0;
+    return (select coalesce(jsonb_agg('settled'::text), '[]') from generate_series(1, v_done));
+  end if;
+
   select r.position into v_bad from jsonb_array_elements(p_settlements) with ordinality as r(entry, position)
   where coalesce(r.entry ->> 'outcome', '') not in ('done', 'failed', 'timed_out', 'cancelled', 'released') limit 1;
   if found then
@@ -321,7 +408,7 @@ begin
       claimed_by = case when h.next_status = 'pending' then null else t.claimed_by end,
       progress = case when h.next_status = 'pending' then null else t.progress end
     from held h where t.id = h.id
-    returning t.id, t.fence, t.status, h.outcome
+    returning t.id, t.fence, t.task_type, t.status, h.outcome
   ), recorded as (
     insert into public.actp_task_attempts
       (task_id, fence, attempt, worker_id, started_at, outcome, error, log_tail, duration_ms)
@@ -342,17 +429,20 @@ begin
     from refused f where not f.replayed and a.task_id = f.id and a.fence = f.fence
   )
   select coalesce(jsonb_agg(case when s.id is not null or f.replayed then 'settled' else 'lost' end order by r.position), '[]'),
-    count(*) filter (where r.nth = 1 and s.status = 'succeeded'),
-    count(*) filter (where r.nth = 1 and s.status in ('failed', 'timed_out')),
+    array_agg(s.task_type) filter (where r.nth = 1 and s.status <> 'pending'),
+    array_agg(s.status) filter (where r.nth = 1 and s.status <> 'pending'),
     coalesce(bool_or(s.outcome = 'released' and s.status = 'pending'), false)
-  into v_answers, v_done, v_failed, v_requeued
+  into v_answers, v_types, v_statuses, v_requeued
   from report r left join settled s on s.id = r.id and s.fence = r.fence left join refused f on f.position = r.position;
 
-  if v_done + v_failed > 0 then
-    update public.actp_worker_heartbeats set
-      jobs_completed = coalesce(jobs_completed, 0) + v_done, jobs_failed = coalesce(jobs_failed, 0) + v_failed
-    where worker_id = p_worker_id;
+  if v_types is not null then
+    perform public.actp_count_tasks(p_worker_id, v_types, v_statuses);
   end if;
+  update public.actp_worker_heartbeats set
+    jobs_completed = coalesce(jobs_completed, 0) + v_done + coalesce(array_length(array_positions(v_statuses, 'succeeded'), 1), 0),
+    jobs_failed = coalesce(jobs_failed, 0) + coalesce(array_length(array_positions(v_statuses, 'failed'), 1), 0)
+      + coalesce(array_length(array_positions(v_statuses, 'timed_out'), 1), 0)
+  where worker_id = p_worker_id and (v_done > 0 or v_types is not null);
   if v_requeued then
     perform public.actp_wake('pending');
   end if;
@@ -372,6 +462,7 @@ begin
     update public.actp_workflow_tasks set status = 'cancelled', completed_at = now(),
       cancel_requested_at = now(), cancel_reason = p_reason
     where id = p_task_id returning * into v_task;
+    perform public.actp_count_tasks(null, array[v_task.task_type], array['cancelled']);
   elsif v_task.status in ('claimed', 'running') and v_task.cancel_requested_at is null then
     update public.actp_workflow_tasks set cancel_requested_at = now(), cancel_reason = p_reason
     where id = p_task_id returning * into v_task;
@@ -424,28 +515,22 @@ create or replace function public.actp_list_tasks(
   p_limit integer default 50, p_cursor text default null
 ) returns jsonb
 language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
-declare v_tasks jsonb; v_next text; v_limit integer := least(greatest(coalesce(p_limit, 50), 1), 500);
-  v_before timestamptz; v_before_id uuid;
+declare v_tasks jsonb; v_next text; v_limit integer := least(greatest(coalesce(p_limit, 50), 1), 500); v_before bigint;
 begin
-  if p_cursor is not null then
-    begin
-      v_before := split_part(p_cursor, '|', 1)::timestamptz;
-      v_before_id := split_part(p_cursor, '|', 2)::uuid;
-    exception when others then
-      raise exception 'p_cursor is not a cursor of an earlier page' using errcode = 'PT400';
-    end;
+  if p_cursor !~ '^\d{1,18}$' then
+    raise exception 'p_cursor is not a cursor of an earlier page' using errcode = 'PT400';
   end if;
+  v_before := p_cursor::bigint;
   with page as (
     select t.* from public.actp_workflow_tasks t
     where (p_status is null or t.status = any (p_status))
       and (p_types is null or t.task_type = any (p_types))
       and (p_execution_id is null or t.execution_id = p_execution_id)
-      and (v_before is null or (t.created_at, t.id) < (v_before, v_before_id))
-    order by t.created_at desc, t.id desc limit v_limit
+      and (v_before is null or t.seq < v_before)
+    order by t.seq desc limit v_limit
   )
-  select coalesce(jsonb_agg(public.actp_task_json(page) order by page.created_at desc, page.id desc), '[]'),
-    case when count(*) = v_limit then
-      (array_agg(page.created_at::text || '|' || page.id::text order by page.created_at, page.id))[1] end
+  select coalesce(jsonb_agg(public.actp_task_json(page) order by page.seq desc), '[]'),
+    case when count(*) = v_limit then min(page.seq)::text end
   into v_tasks, v_next from page;
   return jsonb_build_object('tasks', v_tasks, 'next_cursor', v_next);
 end $$;
@@ -454,15 +539,13 @@ end $$;
 create or replace function public.actp_task_statistics(p_window_hours integer default 24) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' as $$
   with open as (
-    select status, task_type, count(*) as n, min(run_at) as oldest,
-      count(*) filter (where status = 'pending' and run_at <= now()) as due
-    from public.actp_workflow_tasks where status = 'pending' group by status, task_type
+    select 'pending' as status, task_type, count(*) as n, min(run_at) as oldest, count(*) filter (where run_at <= now()) as due
+    from public.actp_workflow_tasks where queued group by task_type
     union all
-    select status, task_type, count(*), null, 0
-    from public.actp_workflow_tasks where status in ('claimed', 'running') group by status, task_type
+    select status, task_type, count(*), null, 0 from public.actp_tasks_in_progress() group by status, task_type
   ), settled as (
-    select status, task_type, count(*) as n from public.actp_workflow_tasks
-    where completed_at > now() - make_interval(hours => p_window_hours) group by status, task_type
+    select status, task_type, sum(tasks) as n from public.actp_task_counts
+    where minute >= now() - make_interval(hours => p_window_hours) group by status, task_type
   ), counted as (
     select status, task_type, n from open union all select status, task_type, n from settled
   )
@@ -479,5 +562,5 @@ $$;
 create or replace function public.actp_held_tasks(p_worker_id text) returns jsonb
 language sql stable set search_path = '' set timezone = 'UTC' set enable_seqscan = off as $$
   select coalesce(jsonb_agg(public.actp_task_json(t) order by t.claimed_at), '[]')
-  from public.actp_workflow_tasks t where t.status in ('claimed', 'running') and t.claimed_by = p_worker_id
+  from public.actp_tasks_in_progress(p_worker_id) t
 $$;
