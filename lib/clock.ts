@@ -72,7 +72,7 @@ export async function within<T>(
   try {
     return await Promise.race([work(cut.signal), cutShort.promise]);
   } finally {
-    over.abort();
+    over.abort("over"); // with a reason: the default one is an exception with its stack
     signal?.removeEventListener("abort", follow);
   }
 }

@@ -149,8 +149,8 @@ Deno.test("all problems of all sources are listed at once, even of values that a
     "zzz | config.json | is not a known field",
     'workerId | .env WORKER_ID | must be 1 to 128 letters, digits, dots, dashes or underscores, but is "a/b"',
     `supabaseUrl | environment SUPABASE_URL | ${url}, but is "http://example.com"`,
-    'maxConcurrent | flag --max-concurrent | must be a whole number from 1 to 500, but is "many"',
-    'maxConcurrent | environment MAX_CONCURRENT_TASKS | must be a whole number from 1 to 500, but is "0"',
+    'maxConcurrent | flag --max-concurrent | must be a whole number from 1 to 5000, but is "many"',
+    'maxConcurrent | environment MAX_CONCURRENT_TASKS | must be a whole number from 1 to 5000, but is "0"',
     "allowPrivateUrls | environment TASK_ALLOW_PRIVATE_URLS | must be true or false (also 1/0, yes/no, on/off), " +
     'but is "maybe"',
     "inputRoots | config.json inputRoots | must name at least one folder, but is []",

@@ -11,10 +11,13 @@ import { logger } from "./log.ts";
 import { ensurePrivateDir, homePaths } from "./paths.ts";
 import { homeMark } from "./process/orphans.ts";
 import { Capabilities } from "./queue/capabilities.ts";
-import { openJournal } from "./queue/journal.ts";
+import { type Journal, openJournal } from "./queue/journal.ts";
 import { DEFAULT_LEASE_TIMING } from "./queue/lease_keeper.ts";
 import { Outage } from "./queue/outage.ts";
+import { OutageProbe } from "./queue/outage_probe.ts";
+import { presence } from "./queue/presence.ts";
 import { Registration } from "./queue/registration.ts";
+import { Retention } from "./queue/retention.ts";
 import { workflowSource } from "./queue/sources/workflow.ts";
 import { WorkerQueue } from "./queue/worker_queue.ts";
 import { runServices, type Service } from "./service.ts";
@@ -58,21 +61,25 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const startedAt = new Date(clock.now()).toISOString();
   const started = clock.monotonic();
 
+  const source = workflowSource(database, config.workerId, config.leaseSeconds);
   const queue = config.enableWorkflowTasks
     ? new WorkerQueue({
-      source: workflowSource(database, config.workerId, config.leaseSeconds),
+      source,
       capabilities,
       journal,
       clock,
       outage,
       leaseTiming: { ...DEFAULT_LEASE_TIMING, intervalMs: config.taskHeartbeatSeconds * 1000 },
       maxConcurrent: config.maxConcurrent,
+      concurrency: config.concurrency,
       pollMs: config.taskPollSeconds * 1000,
       drainMs: config.drainSeconds * 1000,
       tempRoot,
       maxInputBytes: config.maxInputBytes,
       maxOutputBytes: config.maxOutputBytes,
-      holdBack: () => lackOfDisk(config.home, config.minFreeBytes),
+      holdBack: async () =>
+        fullJournal(journal, config.journalMaxOutcomes) ??
+          await lackOfDisk(config.home, config.minFreeBytes),
     })
     : undefined;
   const registration = new Registration({
@@ -97,6 +104,14 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     clock,
     outage,
   });
+  const probe = new OutageProbe({ outage, clock, ping: (signal) => source.ping!(signal) });
+  const retention = new Retention({ database, policy: config, clock });
+  const living = presence({
+    database,
+    workerId: config.workerId,
+    clock,
+    intervalMs: config.workerHeartbeatSeconds * 1000,
+  });
 
   const stopping = new AbortController();
   return {
@@ -115,12 +130,17 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
           background.abort();
         },
       };
+      const pruning: Service = {
+        name: retention.name,
+        run: (signal) => retention.run(AbortSignal.any([stopping.signal, signal])), // not while it drains
+      };
       const log = logger("worker");
       log.info(`online: ${config.workerId} on ${database.description}`, {
         capabilities: capabilities.types(),
       });
       try {
-        await runServices([draining, registration, capabilities], background.signal);
+        const others = [registration, capabilities, living, probe, pruning];
+        await runServices([draining, ...others], background.signal);
       } finally {
         forget();
         journal.close();
@@ -154,6 +174,12 @@ async function emptyTempRoot(config: Config): Promise<string> {
   });
   await ensurePrivateDir(root);
   return root;
+}
+
+/** Why nothing should be claimed: more outcomes wait than the journal may hold. */
+function fullJournal(journal: Journal, max: number): string | undefined {
+  if (journal.size() < max) return undefined;
+  return `${journal.size()} outcomes wait to be reported (JOURNAL_MAX_OUTCOMES)`;
 }
 
 /** Why nothing should be claimed: too little space is left on the disk that holds `folder`. */

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { z } from "zod";
 import { commandsSchema } from "./commands.ts";
-import { choice, flag, folders, number, postgresUrl, serviceUrl, text, whole, workerId } from "./schemas.ts";
+import { choice, concurrency, flag, folders, number, postgresUrl, serviceUrl, text, whole, workerId } from "./schemas.ts";
 
 /** What defaults may depend on. */
 export interface DefaultsContext {
@@ -89,9 +89,17 @@ const FIELDS = {
   maxConcurrent: field({
     env: ["MAX_CONCURRENT_TASKS", "WORKER_MAX_CONCURRENT"],
     flag: "--max-concurrent <count>",
-    schema: whole(1, 500),
+    schema: whole(1, 5000),
     default: 3,
     description: "How many tasks run at once.",
+  }),
+  concurrency: field({
+    env: ["TASK_CONCURRENCY"],
+    schema: concurrency.optional(),
+    default: undefined,
+    description:
+      'How many tasks of a type run at once here, e.g. remotion_render=1,safari_*=1; in config.json {"safari_*": 1}. Types under one pattern share its number.',
+    restartNeeded: true,
   }),
   taskPollSeconds: field({
     env: ["TASK_POLL_INTERVAL_SECONDS"],
@@ -188,6 +196,34 @@ const FIELDS = {
     schema: whole(0, 1024 * GIB, "bytes"),
     default: GIB,
     description: "With less free disk space than this nothing is claimed, in bytes.",
+  }),
+  journalMaxOutcomes: field({
+    env: ["JOURNAL_MAX_OUTCOMES"],
+    schema: whole(1, 10_000_000),
+    default: 100_000,
+    description: "With more outcomes than this waiting to be reported nothing is claimed.",
+    restartNeeded: true,
+  }),
+  retentionDays: field({
+    env: ["TASK_RETENTION_DAYS"],
+    schema: whole(0, 36_500, "days"),
+    default: 90,
+    description: "How long settled tasks are kept, in days; 0 is for ever.",
+    restartNeeded: true,
+  }),
+  logRetentionDays: field({
+    env: ["LOG_RETENTION_DAYS"],
+    schema: whole(0, 36_500, "days"),
+    default: 7,
+    description: "How long log rows are kept in the database, in days; 0 is for ever.",
+    restartNeeded: true,
+  }),
+  heartbeatRetentionDays: field({
+    env: ["HEARTBEAT_RETENTION_DAYS"],
+    schema: whole(0, 36_500, "days"),
+    default: 30,
+    description: "How long silent workers and the counts of settled tasks are kept, in days; 0 is for ever.",
+    restartNeeded: true,
   }),
   logLevel: field({
     env: ["WORKER_LOG_LEVEL"],

@@ -57,6 +57,26 @@ export const folders = z.preprocess(
   z.array(text, "must be a list of folders").min(1, "must name at least one folder").max(100, "is too long"),
 );
 
+/**
+ * How many at once, by task type or by the beginning of one followed by `*`: an object, or one text like
+ * `remotion_render=1,safari_*=1`.
+ */
+export const concurrency = z.preprocess(
+  (value) => typeof value === "string" ? entries(value) : value,
+  z.record(
+    z.string().regex(/^([^*]{1,200}|[^*]{0,199}\*)$/, "must be a task type, or its beginning followed by *"),
+    z.int("must be a whole number from 1 to 500").min(1, "must be 1 to 500").max(500, "must be 1 to 500"),
+    "must be like remotion_render=1,safari_*=1",
+  ),
+);
+
+/** `a=1,b=2` as an object, or the text itself where it is something else. */
+function entries(text: string): unknown {
+  const pairs = text.split(",").map((pair) => /^\s*([^=\s]+)\s*=\s*(\d{1,9})\s*$/.exec(pair));
+  if (pairs.includes(null)) return text;
+  return Object.fromEntries(pairs.map((pair) => [pair![1], Number(pair![2])]));
+}
+
 /** A name that is safe in logs, file names and URLs. */
 export const workerId = z.string("must be text").regex(
   /^[A-Za-z0-9._-]{1,128}$/,

@@ -1,5 +1,7 @@
 /** The one port to the database: SQL functions, called by name. Three drivers stand behind it. */
 
+import type { PresenceSession } from "./presence.ts";
+
 /** Options of one call. */
 export interface CallOptions {
   readonly signal?: AbortSignal;
@@ -19,6 +21,8 @@ export interface Database {
   call<T>(fn: string, args?: Record<string, unknown>, options?: CallOptions): Promise<T>;
   /** Calls `notify` with each payload sent to the channel, until the returned function is called. Only a hint: poll besides. */
   listen?(channel: string, notify: (payload: string) => void): Promise<() => Promise<void>>;
+  /** A session of its own for the locks that tell whether workers live; only where connections are direct. */
+  presence?(signal: AbortSignal): Promise<PresenceSession>;
   close(): Promise<void>;
 }
 

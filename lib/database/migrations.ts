@@ -3,6 +3,8 @@ import tables from "./migrations/20261120000100_actp_tables.sql" with { type: "t
 import taskFunctions from "./migrations/20261120000200_actp_task_functions.sql" with { type: "text" };
 import workerFunctions from "./migrations/20261120000300_actp_worker_functions.sql" with { type: "text" };
 import access from "./migrations/20261120000400_actp_access.sql" with { type: "text" };
+import queuePolicy from "./migrations/20261120000500_actp_queue_policy.sql" with { type: "text" };
+import presence from "./migrations/20261120000600_actp_presence.sql" with { type: "text" };
 
 /** One step of the schema. `version` is 14 digits, as `supabase db push` names its files. */
 export interface Migration {
@@ -17,4 +19,6 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: "20261120000200", name: "actp_task_functions", sql: taskFunctions },
   { version: "20261120000300", name: "actp_worker_functions", sql: workerFunctions },
   { version: "20261120000400", name: "actp_access", sql: access },
+  { version: "20261120000500", name: "actp_queue_policy", sql: queuePolicy },
+  { version: "20261120000600", name: "actp_presence", sql: presence },
 ];

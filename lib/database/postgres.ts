@@ -4,6 +4,7 @@ import { type CallOptions, type Database, DatabaseError } from "./database.ts";
 import { bounded, directCaller, isTransientState } from "./direct.ts";
 import { migrate } from "./migrate.ts";
 import type { Migration } from "./migrations.ts";
+import { openPresenceSession } from "./presence.ts";
 
 /** A PostgreSQL database that can also be migrated. */
 export interface PostgresDatabase extends Database {
@@ -22,7 +23,7 @@ const RETIRE_SECONDS = 2;
 export function openPostgres(url: string, options: { connections?: number } = {}): PostgresDatabase {
   const { host, port } = new URL(url);
   const pooled = port === TRANSACTION_POOLER_PORT;
-  const connect = (max: number, more: { max_pipeline?: number } = {}) => {
+  const connect = (max: number, more: { max_pipeline?: number; onclose?: () => void } = {}) => {
     const settings = {
       ...more,
       max,
@@ -55,7 +56,7 @@ export function openPostgres(url: string, options: { connections?: number } = {}
     const used = pool;
     const query = used.unsafe(text, values, { prepare: !pooled });
     return bounded<Record<string, unknown>[]>(call, async () => await query, (why) => {
-      cancel(query);
+      cancelQuery(query).catch(() => {}); // the call has its error already
       if (why === "late") retire(used);
     });
   };
@@ -73,6 +74,14 @@ export function openPostgres(url: string, options: { connections?: number } = {}
         throw explainPostgresError(error);
       }
     },
+    ...(!pooled && {
+      presence: (signal: AbortSignal) =>
+        openPresenceSession({
+          connect: (onclose) => connect(1, { onclose }),
+          cancel: cancelQuery,
+          explain: explainPostgresError,
+        }, signal),
+    }),
     async migrate() {
       const connection = connect(1);
       try {
@@ -98,16 +107,16 @@ export function openPostgres(url: string, options: { connections?: number } = {}
  * Asks the server to stop the statement. The package's own `cancel()` drops its promise, and a server that is gone
  * would then end the program with an unhandled rejection.
  */
-function cancel(query: unknown): void {
+async function cancelQuery(query: unknown): Promise<void> {
   const { canceller } = query as { canceller?: (query: unknown) => Promise<void> };
-  canceller?.(query).catch(() => {}); // the call has its error already
+  await canceller?.(query);
 }
 
 /** Names what a person can do about an error of the server or of the connection. */
 export function explainPostgresError(error: unknown): DatabaseError {
   if (error instanceof DatabaseError) return error;
   const { code = "", message = String(error) } = error as { code?: string; message?: string };
-  const sqlState = /^[0-9A-Z]{5}$/.test(code);
+  const sqlState = /^(?=.*\d)[0-9A-Z]{5}$/.test(code); // EPIPE is none
   // postgres.js and the system name connection faults with words (ECONNREFUSED, CONNECTION_CLOSED …).
   const transient = sqlState ? isTransientState(code) : true;
   const hint = code.startsWith("28") ? " (check DATABASE_URL)" : "";

@@ -114,4 +114,5 @@ Deno.test("errors that a person must fix are no outages, and name the setting", 
   deepEqual([error.transient, error.code], [false, "28P01"]);
   match(error.message, /check DATABASE_URL/);
   equal(explainPostgresError({ code: "ECONNREFUSED", message: "refused" }).transient, true);
+  equal(explainPostgresError({ code: "EPIPE", message: "broken pipe" }).transient, true);
 });

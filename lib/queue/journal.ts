@@ -2,7 +2,7 @@
  * The outbox: every outcome is on disk here before the queue is told, and stays until the queue has taken it.
  * Appends that arrive together share one transaction, since each costs a flush to the disk.
  */
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { setImmediate } from "node:timers";
 import { type Clock, systemClock } from "../clock.ts";
 import { logger } from "../log.ts";
@@ -22,30 +22,27 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** Outcomes that were written together: one row of the file. */
+interface Group {
+  readonly row: number;
+  readonly entries: Map<number, JournalEntry>;
+}
+
 const SCHEMA = `
 pragma journal_mode = wal;
-pragma synchronous = full;
-create table if not exists outcome (
+create table if not exists outcomes (
   id integer primary key,
-  source text not null,
-  task_id text not null,
-  token text not null,
-  type text not null,
-  attempt integer not null,
-  outcome text not null,
-  duration_ms real not null,
-  recorded_at text not null default current_timestamp,
-  unique (source, task_id, token)
+  -- [{source, settlement}], as they were appended
+  entries text not null,
+  recorded_at text not null default current_timestamp
 ) strict;
 `;
+/** An append is on the disk when it returns; what was reported may be forgotten late, since reporting again is harmless. */
+const DURABLE = "pragma synchronous = full";
+const LAZY = "pragma synchronous = normal";
 
 /** What one call reports stays well below the size that gateways take. */
 const MAX_BATCH_CHARACTERS = 4_000_000;
-const UNSENT = `
-select * from (
-  select *, sum(length(outcome)) over (order by id) - length(outcome) as before
-  from (select * from outcome where source = ? order by id limit ?)
-) where before < ? order by id`;
 
 /** The journal's file is damaged, or something else altogether. */
 export class JournalDamagedError extends Error {
@@ -98,15 +95,39 @@ function moveIfThere(from: string, to: string): void {
   }
 }
 
-/** A durable queue of outcomes to report. */
+/** A durable queue of outcomes to report. The file is read when it is opened; from then on memory knows it. */
 export class Journal {
   readonly #database: DatabaseSync;
-  #waiting: Waiting[] = [];
+  readonly #insert: StatementSync;
+  readonly #update: StatementSync;
+  readonly #remove: StatementSync;
+  readonly #groups = new Map<number, Group>();
+  /** Every outcome by the journal's number for it, oldest first. */
+  readonly #entries = new Map<
+    number,
+    { readonly entry: JournalEntry; readonly group: Group; readonly size: number }
+  >();
+  readonly #claims = new Set<string>();
   readonly #onAppend = new Set<() => void>();
+  #waiting: Waiting[] = [];
+  #nextId = 1;
 
   /** Opens (or makes) the file; see {@link openJournal}. @throws {@link JournalDamagedError}, or where it cannot be opened */
   constructor(path: string) {
     this.#database = openDatabase(path);
+    this.#insert = this.#database.prepare("insert into outcomes (entries) values (?)");
+    this.#update = this.#database.prepare("update outcomes set entries = ? where id = ?");
+    this.#remove = this.#database.prepare("delete from outcomes where id = ?");
+    try {
+      for (const row of this.#database.prepare("select id, entries from outcomes order by id").all()) {
+        this.#remember(Number(row.id), JSON.parse(String(row.entries)));
+      }
+    } catch (error) {
+      this.#database.close();
+      throw new JournalDamagedError(`The journal ${path} is damaged: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
   }
 
   /** Resolves when the outcome is on disk; a second outcome for the same claim is ignored. */
@@ -119,45 +140,50 @@ export class Journal {
 
   /** The oldest outcomes for a source that it has not taken: at most `limit`, and no more than fit one call. */
   unsent(source: string, limit: number): JournalEntry[] {
-    const rows = this.#database.prepare(UNSENT).all(source, limit, MAX_BATCH_CHARACTERS);
-    return rows.map((row) => ({
-      id: Number(row.id),
-      source: String(row.source),
-      settlement: {
-        task: {
-          id: String(row.task_id),
-          token: String(row.token),
-          type: String(row.type),
-          attempt: Number(row.attempt),
-        },
-        outcome: JSON.parse(String(row.outcome)) as Outcome,
-        durationMs: Number(row.duration_ms),
-      },
-    }));
+    const found: JournalEntry[] = [];
+    let size = 0;
+    for (const one of this.#entries.values()) {
+      if (one.entry.source !== source) continue;
+      if (found.length >= limit || (found.length > 0 && size >= MAX_BATCH_CHARACTERS)) break;
+      size += one.size;
+      found.push(one.entry);
+    }
+    return found;
   }
 
   /** How many outcomes wait, over all sources. */
   size(): number {
-    return Number(this.#database.prepare("select count(*) as n from outcome").get()?.n ?? 0);
+    return this.#entries.size;
   }
 
   /** Whether an outcome for this claim waits here. */
   has(source: string, task: Pick<Task, "id" | "token">): boolean {
-    return this.#database.prepare("select 1 from outcome where source = ? and task_id = ? and token = ?")
-      .get(source, task.id, task.token) !== undefined;
+    return this.#claims.has(claimKey(source, task));
   }
 
   /** Forgets outcomes that the queue has taken (or refused for good). */
   forget(ids: readonly number[]): void {
-    this.#inTransaction(() => {
-      const remove = this.#database.prepare("delete from outcome where id = ?");
-      for (const id of ids) remove.run(id);
+    const gone = new Set(ids);
+    const touched = new Set(ids.flatMap((id) => this.#entries.get(id)?.group ?? []));
+    this.#inTransaction(LAZY, () => {
+      for (const group of touched) {
+        const left = [...group.entries.values()].filter((entry) => !gone.has(entry.id));
+        if (left.length === 0) this.#remove.run(group.row);
+        else this.#update.run(written(left), group.row);
+      }
     });
+    for (const id of gone) this.#drop(id);
   }
 
   /** Replaces an outcome that the queue cannot take by one that it can. */
   replace(id: number, outcome: Outcome): void {
-    this.#database.prepare("update outcome set outcome = ? where id = ?").run(JSON.stringify(outcome), id);
+    const known = this.#entries.get(id);
+    if (!known) return;
+    const entry = { ...known.entry, settlement: { ...known.entry.settlement, outcome } };
+    const all = [...known.group.entries.values()].map((one) => one.id === id ? entry : one);
+    this.#inTransaction(DURABLE, () => this.#update.run(written(all), known.group.row));
+    known.group.entries.set(id, entry);
+    this.#entries.set(id, { ...known, entry, size: JSON.stringify(outcome).length });
   }
 
   /** Calls `listener` after each append, until the returned function is called. */
@@ -176,24 +202,26 @@ export class Journal {
     const batch = this.#waiting;
     this.#waiting = [];
     if (batch.length === 0) return;
+    const keys = new Set<string>();
+    const fresh = batch.filter(({ source, settlement: { task } }) => {
+      const key = claimKey(source, task);
+      return !this.#claims.has(key) && keys.size < keys.add(key).size;
+    }).map(({ source, settlement: { task, outcome, durationMs } }) => ({
+      source,
+      settlement: {
+        task: { id: task.id, token: task.token, type: task.type, attempt: task.attempt },
+        outcome,
+        durationMs,
+      },
+    }));
     try {
-      this.#inTransaction(() => {
-        const insert = this.#database.prepare(
-          `insert into outcome (source, task_id, token, type, attempt, outcome, duration_ms) values (?, ?, ?, ?, ?, ?, ?)
-          on conflict (source, task_id, token) do nothing`,
-        );
-        for (const { source, settlement: { task, outcome, durationMs } } of batch) {
-          insert.run(
-            source,
-            task.id,
-            task.token,
-            task.type,
-            task.attempt,
-            JSON.stringify(outcome),
-            durationMs,
-          );
-        }
-      });
+      if (fresh.length > 0) {
+        let row = 0;
+        this.#inTransaction(DURABLE, () => {
+          row = Number(this.#insert.run(written(fresh)).lastInsertRowid);
+        });
+        this.#remember(row, fresh);
+      }
     } catch (error) {
       for (const { reject } of batch) {
         reject(new Error(`Cannot write the journal: ${(error as Error).message}`, { cause: error }));
@@ -204,6 +232,26 @@ export class Journal {
     for (const listener of this.#onAppend) listener();
   }
 
+  #remember(row: number, written: readonly Omit<JournalEntry, "id">[]): void {
+    const group: Group = { row, entries: new Map() };
+    this.#groups.set(row, group);
+    for (const { source, settlement } of written) {
+      const entry = { id: this.#nextId++, source, settlement };
+      group.entries.set(entry.id, entry);
+      this.#entries.set(entry.id, { entry, group, size: sizeOf(settlement.outcome) });
+      this.#claims.add(claimKey(source, settlement.task));
+    }
+  }
+
+  #drop(id: number): void {
+    const known = this.#entries.get(id);
+    if (!known) return;
+    this.#entries.delete(id);
+    this.#claims.delete(claimKey(known.entry.source, known.entry.settlement.task));
+    known.group.entries.delete(id);
+    if (known.group.entries.size === 0) this.#groups.delete(known.group.row);
+  }
+
   #rollBack(): void {
     try {
       this.#database.exec("rollback");
@@ -212,7 +260,8 @@ export class Journal {
     }
   }
 
-  #inTransaction(work: () => void): void {
+  #inTransaction(durability: string, work: () => void): void {
+    this.#database.exec(durability);
     this.#database.exec("begin immediate");
     try {
       work();
@@ -222,4 +271,19 @@ export class Journal {
       throw error;
     }
   }
+}
+
+function claimKey(source: string, task: Pick<Task, "id" | "token">): string {
+  return `${source} ${task.id} ${task.token}`;
+}
+
+function written(entries: readonly Omit<JournalEntry, "id">[]): string {
+  return JSON.stringify(entries.map(({ source, settlement }) => ({ source, settlement })));
+}
+
+/** About how long the outcome is in JSON. */
+function sizeOf(outcome: Outcome): number {
+  return outcome.kind === "done"
+    ? 50 + (JSON.stringify(outcome.output) ?? "").length
+    : JSON.stringify(outcome).length;
 }

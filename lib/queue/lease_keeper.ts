@@ -1,4 +1,4 @@
-/** Keeps the leases of the tasks in progress, tells their progress, and hears that they should stop. */
+/** Keeps the leases and the time limits of the tasks in progress, tells their progress, and hears that they should stop. */
 import { type Clock, type Moment, moment, within } from "../clock.ts";
 import { logger } from "../log.ts";
 import type { Service } from "../service.ts";
@@ -35,6 +35,8 @@ interface Lease {
   failing: boolean;
   /** When the lease ends if nobody renews it: on both clocks, since the monotonic one may stand still in sleep. */
   ends: Moment;
+  /** When the attempt has used up its time, on the monotonic clock. */
+  readonly limitAt: number;
 }
 
 /** One loop for all tasks in progress: their heartbeats travel together. */
@@ -43,6 +45,7 @@ export class LeaseKeeper implements Service {
   readonly #log = logger("lease");
   readonly #leases = new Set<Lease>();
   readonly #wakeup = new Wakeup();
+  #nextLook = 0;
   readonly #timing: LeaseTiming;
   readonly #clock: Clock;
   readonly #outage: (source: TaskSource) => Outage;
@@ -66,9 +69,11 @@ export class LeaseKeeper implements Service {
       underWay: false,
       failing: false,
       ends: leaseEnd(running, claimSent),
+      limitAt: now + running.task.timeoutMs,
     };
     this.#leases.add(lease);
-    this.#wakeup.wake();
+    // The loop is asleep until something earlier than this, as a rule: then it need not know.
+    if (Math.min(lease.dueAt, lease.limitAt) < this.#nextLook) this.#wakeup.wake();
     return () => this.#leases.delete(lease);
   }
 
@@ -93,7 +98,10 @@ export class LeaseKeeper implements Service {
         const beat = this.#beat(source, leases, signal).finally(() => underWay.delete(beat));
         underWay.add(beat);
       }
-      await this.#wakeup.wait(this.#untilNext(), this.#clock, signal);
+      const wait = this.#untilNext();
+      this.#nextLook = this.#clock.monotonic() + wait;
+      await this.#wakeup.wait(wait, this.#clock, signal);
+      this.#nextLook = 0;
     }
     await Promise.all(underWay);
   }
@@ -166,6 +174,7 @@ export class LeaseKeeper implements Service {
   #stopExpired(): void {
     const now = moment(this.#clock);
     for (const lease of this.#leases) {
+      if (now.monotonic >= lease.limitAt) lease.running.stop("timeout");
       if (now.monotonic < lease.ends.monotonic && now.wall < lease.ends.wall) continue;
       // The machine slept, or the process stood still: the task may still be ours, so ask first.
       if (!lease.failing) lease.dueAt = Math.min(lease.dueAt, now.monotonic);
@@ -190,6 +199,7 @@ export class LeaseKeeper implements Service {
     for (const lease of this.#leases) {
       if (!lease.underWay) next = Math.min(next, lease.dueAt);
       if (lease.failing) next = Math.min(next, lease.ends.monotonic);
+      if (!lease.running.stopReason) next = Math.min(next, lease.limitAt);
     }
     // At most a minute, so that an end on the wall clock is seen after sleep.
     return Math.max(0, Math.min(next - this.#clock.monotonic(), 60_000));

@@ -338,10 +338,24 @@ Deno.test("a queue that knows no lease is asked all the same, and never runs out
   await using keeping = await setUp(clock);
   keeping.stopKeeping();
   const { leaseMs: __, ...task } = keeping.running.task;
-  const unleased = new RunningTask(task, keeping.source, clock);
+  const unleased = new RunningTask({ ...task, timeoutMs: Infinity }, keeping.source, clock);
   const end = keeping.keeper.keep(unleased, moment(clock));
   keeping.source.faults.heartbeat = "refuse";
   await clock.advance(3_600_000);
   assert.equal(unleased.stopReason, undefined);
+  end();
+});
+
+Deno.test("a task that has used up its time is stopped then, not before, also when it was kept last", async () => {
+  const clock = fakeClock();
+  await using keeping = await setUp(clock);
+  const hurried = new RunningTask({ ...keeping.running.task, timeoutMs: 90_000 }, keeping.source, clock);
+  await clock.advance(1000);
+  const end = keeping.keeper.keep(hurried, moment(clock));
+  await clock.advance(89_999);
+  assert.equal(hurried.stopReason, undefined);
+  await clock.advance(1);
+  assert.equal(hurried.stopReason, "timeout");
+  assert.equal(keeping.running.stopReason, undefined);
   end();
 });

@@ -9,7 +9,7 @@ export function checkInput(
   input: unknown,
   maxBytes: number,
 ): { input: unknown } | { problem: string } {
-  const bytes = encoder.encode(JSON.stringify(input) ?? "").length;
+  const bytes = byteLength(JSON.stringify(input) ?? "", maxBytes);
   if (bytes > maxBytes) {
     return {
       problem:
@@ -34,15 +34,23 @@ export function boundedOutput(output: unknown, maxBytes: number): Outcome {
   }
   if (json === undefined) return unstorable(`it is not JSON: it is a ${typeof output}`);
   // PostgreSQL's jsonb takes neither; after an escaped backslash, "u0000" is just text.
-  if (/(?<!\\)(\\\\)*\\u0000/.test(json)) return unstorable("it contains a NUL character (\\u0000)");
-  if (/(?<!\\)(\\\\)*\\ud[89a-f]/.test(json)) {
+  const escaped = json.includes("\\u");
+  if (escaped && /(?<!\\)(\\\\)*\\u0000/.test(json)) {
+    return unstorable("it contains a NUL character (\\u0000)");
+  }
+  if (escaped && /(?<!\\)(\\\\)*\\ud[89a-f]/.test(json)) {
     return unstorable("it contains half a character (a lone surrogate)");
   }
-  const bytes = encoder.encode(json).length;
+  const bytes = byteLength(json, maxBytes);
   if (bytes > maxBytes) {
     return unstorable(`it is ${bytes} bytes, more than the ${maxBytes} allowed (TASK_MAX_OUTPUT_BYTES)`);
   }
   return { kind: "done", output: output ?? null };
+}
+
+/** The length in UTF-8; not counted for texts that are surely shorter than `maxBytes`. */
+function byteLength(text: string, maxBytes: number): number {
+  return text.length * 3 <= maxBytes ? text.length : encoder.encode(text).length;
 }
 
 /** Text that every queue can store: no NUL, and bounded. */

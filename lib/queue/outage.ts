@@ -6,19 +6,23 @@ import { logger } from "../log.ts";
 export interface OutageState {
   readonly since: number;
   readonly error: string;
+  /** False where the dependency answers and refuses: whether it lives is not the question then. */
+  readonly transient: boolean;
 }
 
 /**
  * Where some calls work and others do not, outages come and go: told each time, those who fail would be woken by
- * those who do not, without end and without back-off.
+ * those who do not, without end and without back-off. After a shorter one, whoever backs off is back within 2 s
+ * by himself.
  */
-const WORTH_TELLING_MS = 5000;
+const WORTH_TELLING_MS = 2500;
 
 /** Watches one dependency through everybody who calls it. */
 export class Outage {
   readonly #log = logger("outage");
   readonly #name: string;
   readonly #clock: Clock;
+  readonly #onBegin = new Set<() => void>();
   readonly #onEnd = new Set<() => void>();
   #state: OutageState | undefined;
   #began = 0;
@@ -33,7 +37,13 @@ export class Outage {
     return this.#state;
   }
 
-  /** Calls `listener` when an outage of 5 s or more has ended, until the returned function is called. */
+  /** Calls `listener` when an outage begins, until the returned function is called. */
+  onBegin(listener: () => void): () => void {
+    this.#onBegin.add(listener);
+    return () => this.#onBegin.delete(listener);
+  }
+
+  /** Calls `listener` when an outage of 2.5 s or more has ended, until the returned function is called. */
   onEnd(listener: () => void): () => void {
     this.#onEnd.add(listener);
     return () => this.#onEnd.delete(listener);
@@ -42,9 +52,10 @@ export class Outage {
   /** A call failed. */
   failed(error: Error): void {
     if (this.#state) return;
-    this.#state = { since: this.#clock.now(), error: error.message };
+    this.#state = { since: this.#clock.now(), error: error.message, transient: isTransient(error) };
     this.#began = this.#clock.monotonic();
     this.#log.error(error.message, { dependency: this.#name });
+    for (const listener of this.#onBegin) listener();
   }
 
   /** A call worked. */
@@ -56,4 +67,9 @@ export class Outage {
     this.#state = undefined;
     if (lastedMs >= WORTH_TELLING_MS) { for (const listener of this.#onEnd) listener(); }
   }
+}
+
+/** Errors that do not say so (time-outs) are taken for transient ones. */
+function isTransient(error: Error & { transient?: boolean }): boolean {
+  return error.transient ?? true;
 }

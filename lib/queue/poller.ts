@@ -11,6 +11,7 @@ import { logger, taskLogger } from "../log.ts";
 import type { Service } from "../service.ts";
 import type { Task, TaskSource } from "../task/task.ts";
 import { Wakeup } from "../wakeup.ts";
+import type { TypeRooms } from "./concurrency.ts";
 import type { Outage } from "./outage.ts";
 
 /** Durations in ms. */
@@ -19,8 +20,8 @@ export interface PollerOptions {
   readonly clock: Clock;
   readonly outage: Outage;
   readonly pollMs: number;
-  /** Types that can be done now. */
-  readonly types: () => string[];
+  /** Types that can be done now, and how many of those that are limited. */
+  readonly offer: () => TypeRooms;
   /** How many more tasks fit now. */
   readonly room: () => number;
   /** Why nothing should be claimed now, if there is a reason. */
@@ -32,6 +33,10 @@ export interface PollerOptions {
 
 const BACKOFF = { firstMs: 1000, maxMs: 300_000 };
 const CLAIM_TIMEOUT_MS = 15_000;
+/** More in one call makes nothing faster, and keeps the others waiting. */
+const MAX_CLAIM = 500;
+/** So many calls at once where the room is large: the server then works on several processors. */
+const MAX_CALLS = 2;
 /** A claim that is under way at shutdown may have been granted: its answer is waited for, this long. */
 const LAST_CLAIM_MS = 2000;
 
@@ -80,36 +85,51 @@ export class Poller implements Service {
 
   /** Claims if that makes sense now; returns how long to wait before the next claim, in ms. */
   async #claimOnce(signal: AbortSignal): Promise<number> {
-    const { source, types, room, start, outage, clock } = this.#options;
-    const free = room();
-    const known = types();
-    if (free <= 0 || known.length === 0 || await this.#mustHoldBack()) return this.#pollDelay();
+    const { outage, clock } = this.#options;
+    const offer = this.#options.offer();
+    // Calls that are made together would each fill the room of a limit.
+    const room = Math.min(this.#options.room(), offer.rooms ? MAX_CLAIM : MAX_CALLS * MAX_CLAIM);
+    if (room <= 0 || offer.types.length === 0 || await this.#mustHoldBack()) return this.#pollDelay();
     if (signal.aborted) return 0;
     const over = new AbortController();
     try {
-      const sent = moment(clock);
       const late = abortedSince(signal, LAST_CLAIM_MS, clock, over.signal);
-      const tasks = await within(
-        clock,
-        CLAIM_TIMEOUT_MS,
-        late,
-        (signal) => source.claim(known, free, signal),
+      const claims = await Promise.allSettled(shares(room).map((share) => this.#claim(offer, share, late)));
+      const claimed = claims.reduce(
+        (sum, claim) => sum + (claim.status === "fulfilled" ? claim.value : 0),
+        0,
       );
+      const failed = claims.find((claim) => claim.status === "rejected");
+      if (failed) throw failed.reason;
       this.#failures = 0;
       outage.succeeded();
       this.#lastClaimAt = clock.now();
-      for (const task of tasks) {
-        taskLogger(task).info("claimed", { source: source.name, fence: task.token });
-        start(task, sent);
-      }
-      return tasks.length >= free ? 0 : this.#pollDelay();
+      return claimed >= room ? 0 : this.#pollDelay();
     } catch (error) {
       if (signal.aborted) return 0;
       outage.failed(error as Error);
       return backoffDelay(++this.#failures, BACKOFF, this.#options.random?.());
     } finally {
-      over.abort();
+      over.abort("over");
     }
+  }
+
+  /** One call; starts what it brings, whatever becomes of the others. Returns how many tasks that were. */
+  async #claim({ types, rooms }: TypeRooms, room: number, signal: AbortSignal): Promise<number> {
+    const { source, start, clock } = this.#options;
+    const sent = moment(clock);
+    const tasks = await within(
+      clock,
+      CLAIM_TIMEOUT_MS,
+      signal,
+      (signal) => source.claim(types, room, signal, rooms),
+    );
+    const tell = this.#log.isEnabledFor("info");
+    for (const task of tasks) {
+      if (tell) taskLogger(task).info("claimed", { source: source.name, fence: task.token });
+      start(task, sent);
+    }
+    return tasks.length;
   }
 
   async #mustHoldBack(): Promise<boolean> {
@@ -132,6 +152,12 @@ export class Poller implements Service {
     const random = this.#options.random ?? Math.random;
     return this.#options.pollMs * (1 + 0.1 * random());
   }
+}
+
+/** The room for each of the calls that are made together. */
+function shares(room: number): number[] {
+  const calls = Math.ceil(room / MAX_CLAIM);
+  return Array.from({ length: calls }, (_, i) => Math.floor((room + i) / calls));
 }
 
 /** Aborts `ms` after the signal has; `over` ends the watch. */

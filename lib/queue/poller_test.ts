@@ -19,7 +19,7 @@ function setUp(clock: FakeClock, options: Partial<PollerOptions> = {}) {
     clock,
     outage: new Outage("the queue", clock),
     pollMs: 2000,
-    types: () => ["echo"],
+    offer: () => ({ types: ["echo"] }),
     room: () => 2 - running,
     start: (task, claimSent) => {
       running++;
@@ -98,7 +98,7 @@ Deno.test("it polls at its interval, up to a tenth later", async () => {
 Deno.test("nothing is claimed while there is nothing that can be done", async () => {
   const clock = fakeClock();
   let types: string[] = [];
-  await using polling = setUp(clock, { types: () => types });
+  await using polling = setUp(clock, { offer: () => ({ types }) });
   polling.queue.enqueue();
   await clock.advance(10_000);
   assert.deepEqual(polling.claims(), []);
@@ -224,4 +224,45 @@ Deno.test("a task is started with the moment at which its claim was sent, not an
   polling.poller.wake();
   await clock.advance(10_000);
   assert.deepEqual(polling.started[0].claimSent, { monotonic: 0, wall: clock.now() - 10_000 });
+});
+
+Deno.test("large room is filled by two calls side by side, a limited type's room by one", async () => {
+  for (const [rooms, expected] of [[undefined, [500, 500]], [{ "ec*": 3 }, [500]]] as const) {
+    const clock = fakeClock();
+    const asked: number[] = [];
+    const source = testQueue(clock).source();
+    await using _ = setUp(clock, {
+      room: () => 2000,
+      offer: () => ({ types: ["echo"], rooms }),
+      source: {
+        ...source,
+        claim(types, room, signal, given) {
+          assert.deepEqual(given, rooms);
+          asked.push(room);
+          return source.claim(types, room, signal);
+        },
+      },
+    });
+    await clock.advance(0);
+    assert.deepEqual(asked, expected);
+  }
+});
+
+Deno.test("when one of two calls fails, what the other brought is begun all the same", async () => {
+  await using _log = capturedLog();
+  const clock = fakeClock();
+  const queue = testQueue(clock);
+  const source = queue.source();
+  queue.enqueue();
+  let calls = 0;
+  await using polling = setUp(clock, {
+    room: () => 2000,
+    source: {
+      ...source,
+      claim: (types, room, signal) =>
+        ++calls % 2 === 1 ? source.claim(types, room, signal) : Promise.reject(new Error("cut")),
+    },
+  });
+  await clock.advance(0);
+  assert.equal(polling.started.length, 1);
 });

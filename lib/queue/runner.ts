@@ -1,16 +1,23 @@
 /**
- * One attempt, step by step: find the executor → check the input → make a private folder → set the time limit →
- * run → normalise the outcome → remove the folder → journal. Only the journal is retried.
+ * One attempt, step by step: find the executor → check the input → run → normalise the outcome → remove its folder →
+ * journal. Only the journal is retried. The time limit is kept by the lease keeper, with one timer for all tasks.
  */
 import { backoffDelay } from "../backoff.ts";
-import { aborted, type Clock, within } from "../clock.ts";
-import { taskLogger } from "../log.ts";
+import { type Clock, within } from "../clock.ts";
+import { type Logger, logger, taskLogger } from "../log.ts";
 import { ProgramMissingError } from "../process.ts";
-import { type Executor, type Outcome, type Progress, type Settlement, TaskError } from "../task/task.ts";
+import {
+  type ExecutionContext,
+  type Outcome,
+  type Progress,
+  type Settlement,
+  type Task,
+  TaskError,
+} from "../task/task.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { Journal } from "./journal.ts";
 import { boundedOutput, checkInput, cleanProgress, cleanText } from "./limits.ts";
-import type { RunningTask } from "./running.ts";
+import { type RunningTask, stopError } from "./running.ts";
 
 /** What every attempt needs. Sizes in bytes. */
 export interface RunnerOptions {
@@ -29,48 +36,44 @@ export interface RunnerOptions {
 /** How long an executor may take to stop after its signal, beyond the 10 s that a program tree is given. */
 const STOP_GRACE_MS = 20_000;
 const DIRECT_REPORT_MS = 5000;
+/** Asked before a record is made: a busy queue that logs warnings only must not pay for the others. */
+const LOG = logger("task");
 
 /** Runs the attempt to its end; resolves when its outcome is in the journal (or nobody wants it any more). */
 export async function runTask(running: RunningTask, options: RunnerOptions): Promise<Outcome> {
   const { task } = running;
-  const log = taskLogger(task);
-  log.info("started", { maxAttempts: task.maxAttempts, priority: task.priority });
-  const outcome = await attempt(running, options, log);
+  const tell = (level: "info" | "warn", message: string, fields: Record<string, unknown>) => {
+    if (LOG.isEnabledFor(level === "warn" ? "warning" : "info")) taskLogger(task)[level](message, fields);
+  };
+  tell("info", "started", { maxAttempts: task.maxAttempts, priority: task.priority });
+  const outcome = await attempt(running, options);
   const durationMs = Math.round(running.elapsedMs);
   if (running.stopReason === "lost" && outcome.kind !== "done") {
-    log.warn("stopped without a report: the lease was lost", { durationMs });
+    tell("warn", "stopped without a report: the lease was lost", { durationMs });
     return outcome;
   }
   if (!await record(running, { task, outcome, durationMs }, options)) return outcome;
-  const detail = outcome.kind === "failed" || outcome.kind === "timedOut" ? { error: outcome.error } : {};
-  log[outcome.kind === "failed" || outcome.kind === "timedOut" ? "warn" : "info"]("settled", {
+  const failed = outcome.kind === "failed" || outcome.kind === "timedOut";
+  tell(failed ? "warn" : "info", "settled", {
     outcome: outcome.kind,
     durationMs,
-    ...detail,
+    ...(failed && { error: outcome.error }),
   });
   return outcome;
 }
 
-async function attempt(
-  running: RunningTask,
-  options: RunnerOptions,
-  log: ReturnType<typeof taskLogger>,
-): Promise<Outcome> {
+async function attempt(running: RunningTask, options: RunnerOptions): Promise<Outcome> {
   const executor = options.capabilities.executor(running.task.type);
   if (!executor) return { kind: "released", reason: `this worker can no longer do ${running.task.type}` };
-  const over = new AbortController();
-  let tempDir: string | undefined;
+  let context: AttemptContext | undefined;
   try {
     const checked = checkInput(executor, running.task.input, options.maxInputBytes);
     if ("problem" in checked) return { kind: "failed", error: checked.problem, retry: false };
-    tempDir = await privateFolder(options.tempRoot, running.task.id);
-    running.signal.throwIfAborted();
-    void options.clock.sleep(running.task.timeoutMs, over.signal).then(() => {
-      if (!over.signal.aborted) running.stop("timeout");
-    });
-    const output = await stoppable(executor, checked.input, running, tempDir, options, log);
+    if (running.stopReason) throw stopError(running.stopReason);
+    context = new AttemptContext(running, options);
+    const output = await stoppable(executor.run(checked.input, context), running, options);
     // An executor that was stopped may return as well as throw: nothing is no result then.
-    if (output === undefined) running.signal.throwIfAborted();
+    if (output === undefined && running.stopReason) throw stopError(running.stopReason);
     return boundedOutput(output, options.maxOutputBytes);
   } catch (error) {
     if (
@@ -80,64 +83,86 @@ async function attempt(
     }
     return outcomeOf(error, running);
   } finally {
-    over.abort();
-    if (tempDir) await removeFolder(tempDir, log);
+    await context?.close();
   }
 }
 
-/** An empty folder (0700) of a name that no task can choose; the id in it is for people. */
-async function privateFolder(root: string, taskId: string): Promise<string> {
-  await Deno.mkdir(root, { recursive: true, mode: 0o700 });
-  return await Deno.makeTempDir({ dir: root, prefix: `${taskId.replaceAll(/[^\w-]/g, "_").slice(0, 64)}-` });
-}
+/** What the executor sees. Its folder and its logger are made when they are first asked for: many tasks need neither. */
+class AttemptContext implements ExecutionContext {
+  readonly task: Task;
+  readonly #running: RunningTask;
+  readonly #options: RunnerOptions;
+  #folder: string | undefined;
+  #log: Logger | undefined;
 
-async function removeFolder(folder: string, log: ReturnType<typeof taskLogger>): Promise<void> {
-  try {
-    await Deno.remove(folder, { recursive: true });
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return;
-    log.warn(`Cannot remove the task's temp folder ${folder}: ${messageOf(error)}`);
+  constructor(running: RunningTask, options: RunnerOptions) {
+    this.task = running.task;
+    this.#running = running;
+    this.#options = options;
+  }
+
+  get signal(): AbortSignal {
+    return this.#running.signal;
+  }
+
+  get log(): Logger {
+    return this.#log ??= taskLogger(this.task);
+  }
+
+  /** A folder (0700) of a name that no task can choose; the id in it is for people. */
+  get tempDir(): string {
+    if (this.#folder === undefined) {
+      const { tempRoot } = this.#options;
+      Deno.mkdirSync(tempRoot, { recursive: true, mode: 0o700 });
+      const prefix = `${this.task.id.replaceAll(/[^\w-]/g, "_").slice(0, 64)}-`;
+      this.#folder = Deno.makeTempDirSync({ dir: tempRoot, prefix });
+    }
+    return this.#folder;
+  }
+
+  /** A property, so that executors may take it out of the context. */
+  readonly progress = (progress: Progress): void => {
+    const clean = cleanProgress(progress);
+    const running = this.#running;
+    running.progress = { ...running.progress, ...clean };
+    running.progressTold = false;
+    this.log.debug("progress", { ...clean });
+    this.#options.onProgress(running);
+  };
+
+  async close(): Promise<void> {
+    if (this.#folder === undefined) return;
+    try {
+      await Deno.remove(this.#folder, { recursive: true });
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return;
+      this.log.warn(`Cannot remove the task's temp folder ${this.#folder}: ${messageOf(error)}`);
+    }
   }
 }
 
-/** Runs the executor, but does not wait for ever for one that ignores its signal. */
-function stoppable(
-  executor: Executor,
-  input: unknown,
-  running: RunningTask,
-  tempDir: string,
-  options: RunnerOptions,
-  log: ReturnType<typeof taskLogger>,
-): Promise<unknown> {
-  const settled = new AbortController();
-  const run = executor.run(input, {
-    task: running.task,
-    signal: running.signal,
-    tempDir,
-    log,
-    progress: (progress) => report(running, progress, options, log),
-  }).finally(() => settled.abort());
-  const ignored = (async () => {
-    await aborted(AbortSignal.any([running.signal, settled.signal]));
-    await options.clock.sleep(STOP_GRACE_MS, settled.signal);
-    if (settled.signal.aborted) return await run;
-    log.error(`the executor did not stop within ${STOP_GRACE_MS / 1000} s of being asked`);
-    throw running.signal.reason;
-  })();
-  return Promise.race([run, ignored]);
-}
-
-function report(
-  running: RunningTask,
-  progress: Progress,
-  options: RunnerOptions,
-  log: ReturnType<typeof taskLogger>,
-) {
-  const clean = cleanProgress(progress);
-  running.progress = { ...running.progress, ...clean };
-  running.progressTold = false;
-  log.debug("progress", { ...clean });
-  options.onProgress(running);
+/** The run's own end, but no endless wait for an executor that ignores its signal. */
+function stoppable(run: Promise<unknown>, running: RunningTask, { clock }: RunnerOptions): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    let over: AbortController | undefined;
+    let ended = false;
+    const end = () => {
+      ended = true;
+      over?.abort();
+    };
+    run.then((output) => (end(), resolve(output)), (error) => (end(), reject(error)));
+    running.onStop(() => {
+      if (ended) return;
+      over = new AbortController();
+      void clock.sleep(STOP_GRACE_MS, over.signal).then(() => {
+        if (ended) return;
+        taskLogger(running.task).error(
+          `the executor did not stop within ${STOP_GRACE_MS / 1000} s of being asked`,
+        );
+        reject(running.signal.reason);
+      });
+    });
+  });
 }
 
 /** A program that was there at the last check is not there now. */

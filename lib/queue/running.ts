@@ -13,8 +13,10 @@ export class RunningTask {
   readonly startedAt: number;
   readonly #startedMonotonic: number;
   readonly #clock: Clock;
-  readonly #controller = new AbortController();
+  // Made when somebody asks for it: most tasks are over before anybody wants to stop them.
+  #controller: AbortController | undefined;
   #stopReason: StopReason | undefined;
+  #onStop: (() => void) | undefined;
   /** The newest progress that was reported, and whether the queue has been told. */
   progress: Progress | undefined;
   progressTold = true;
@@ -27,7 +29,12 @@ export class RunningTask {
     this.#startedMonotonic = clock.monotonic();
   }
 
+  /** Aborts when the attempt is to be stopped. */
   get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#stopReason) this.#controller.abort(stopError(this.#stopReason));
+    }
     return this.#controller.signal;
   }
 
@@ -44,8 +51,20 @@ export class RunningTask {
   stop(reason: StopReason): void {
     if (this.#stopReason) return;
     this.#stopReason = reason;
-    this.#controller.abort(new Error(STOP_MESSAGES[reason]));
+    this.#controller?.abort(stopError(reason));
+    this.#onStop?.();
   }
+
+  /** Calls the one listener when the attempt is stopped, at once if it has been. */
+  onStop(listener: () => void): void {
+    this.#onStop = listener;
+    if (this.#stopReason) listener();
+  }
+}
+
+/** What the signal's reason is. */
+export function stopError(reason: StopReason): Error {
+  return new Error(STOP_MESSAGES[reason]);
 }
 
 const STOP_MESSAGES: Record<StopReason, string> = {

@@ -8,8 +8,11 @@ import { backoffDelay } from "../backoff.ts";
 const SUBSCRIBE_TIMEOUT_MS = 30_000;
 const UNSUBSCRIBE_TIMEOUT_MS = 1000;
 
+/** The part of a queue that hints come from. */
+type WakeSource = Pick<TaskSource, "name" | "listen">;
+
 /** Subscribes, again and again until it works; then stays subscribed until the signal aborts. */
-export function wakeListener(source: TaskSource, onWake: (wake: Wake) => void, clock: Clock): Service {
+export function wakeListener(source: WakeSource, onWake: (wake: Wake) => void, clock: Clock): Service {
   const log = logger("wake");
   return {
     name: `wake-ups of ${source.name}`,
@@ -41,7 +44,7 @@ export function wakeListener(source: TaskSource, onWake: (wake: Wake) => void, c
 }
 
 /** A subscription that comes about only after nobody waits for it any more is ended again. */
-async function subscribed(source: TaskSource, onWake: (wake: Wake) => void, over: AbortSignal) {
+async function subscribed(source: WakeSource, onWake: (wake: Wake) => void, over: AbortSignal) {
   const stop = await source.listen!(onWake);
   if (over.aborted) await stop();
   return stop;

@@ -6,6 +6,7 @@ import { runServices, type Service } from "../service.ts";
 import type { Task, TaskSource } from "../task/task.ts";
 import { Wakeup } from "../wakeup.ts";
 import type { Capabilities } from "./capabilities.ts";
+import { type ConcurrencyLimits, typeRooms } from "./concurrency.ts";
 import type { Journal } from "./journal.ts";
 import { LeaseKeeper, type LeaseTiming } from "./lease_keeper.ts";
 import type { Outage } from "./outage.ts";
@@ -24,6 +25,8 @@ export interface WorkerQueueOptions {
   readonly outage: Outage;
   readonly leaseTiming: LeaseTiming;
   readonly maxConcurrent: number;
+  /** Limits of this worker's own, by type or pattern. */
+  readonly concurrency?: ConcurrencyLimits;
   readonly pollMs: number;
   readonly drainMs: number;
   readonly tempRoot: string;
@@ -63,7 +66,7 @@ export class WorkerQueue implements Service {
       clock,
       outage,
       pollMs: options.pollMs,
-      types: () => capabilities.types(),
+      offer: () => typeRooms(capabilities.types(), this.#limitedRunning(), options.concurrency),
       room: () => options.maxConcurrent - this.#running.size,
       holdBack: options.holdBack,
       start: (task, claimSent) => this.#start(task, claimSent),
@@ -159,6 +162,12 @@ export class WorkerQueue implements Service {
       }
     }
     return false;
+  }
+
+  /** The types of the tasks in progress, where limits ask for them. */
+  #limitedRunning(): string[] {
+    if (Object.keys(this.#options.concurrency ?? {}).length === 0) return [];
+    return [...this.#running].map(({ task }) => task.type);
   }
 
   #start(task: Task, claimSent: Moment): void {

@@ -75,8 +75,16 @@ export type Wake = { readonly kind: "pending" } | { readonly kind: "cancel"; rea
 /** A queue that tasks are claimed from. Everything may throw a {@link SourceError}; nothing is retried inside. */
 export interface TaskSource {
   readonly name: string;
-  /** Claims at most `room` due tasks of these types. */
-  claim(types: readonly string[], room: number, signal: AbortSignal): Promise<Task[]>;
+  /**
+   * Claims at most `room` due tasks of these types. `rooms`: at most so many of a type, or of all types under a pattern
+   * (`safari_*`).
+   */
+  claim(
+    types: readonly string[],
+    room: number,
+    signal: AbortSignal,
+    rooms?: Readonly<Record<string, number>>,
+  ): Promise<Task[]>;
   /** Renews the leases of tasks in progress; answers in the order asked. */
   heartbeat(beats: readonly Heartbeat[], signal: AbortSignal): Promise<HeartbeatAnswer[]>;
   /** Reports outcomes; idempotent, so it may be repeated after a doubtful failure. Answers in the order asked. */
@@ -85,6 +93,8 @@ export interface TaskSource {
   held?(signal: AbortSignal): Promise<Task[]>;
   /** Gives all of them back as lost attempts: their fate before the stop is unknown. Returns how many. */
   abandonHeld?(signal: AbortSignal): Promise<number>;
+  /** The cheapest call that shows that the queue takes claims again; resolves when it does. */
+  ping?(signal: AbortSignal): Promise<void>;
   /** Calls `wake` on hints from the queue until the returned function is called. */
   listen?(wake: (wake: Wake) => void): Promise<() => Promise<void>>;
 }

@@ -28,7 +28,7 @@ export type Fault =
   | { readonly lateMs: number };
 
 /** The calls of a source that can be made to fail. */
-export type SourceCall = "claim" | "heartbeat" | "settle" | "abandonHeld" | "listen";
+export type SourceCall = "claim" | "heartbeat" | "settle" | "abandonHeld" | "ping" | "listen";
 
 /** A call that arrived, whether or not it failed. `at` is monotonic, in ms. */
 export interface CallRecord {
@@ -222,6 +222,7 @@ export function testQueue(clock: Clock, { leaseMs = 60_000 } = {}): TestQueue {
         }),
       abandonHeld: (signal) =>
         answer("abandonHeld", {}, signal, () => rescue((task) => task.holder === worker)),
+      ping: (signal) => answer("ping", {}, signal, () => {}),
       listen: (wake) =>
         answer("listen", {}, undefined, () => {
           wakes.add(wake);

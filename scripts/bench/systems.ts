@@ -232,7 +232,7 @@ function denoRunner({ signal, profiles }: Surroundings): DenoRunner {
       ACTP_HOME: home,
       WORKER_ID: `bench-${crypto.randomUUID()}`,
       // The most that the configuration allows, since the peers' batches are large too.
-      MAX_CONCURRENT_TASKS: "500",
+      MAX_CONCURRENT_TASKS: "2000",
       ...env,
     },
     cwd: "/", // where no .env lies

@@ -3,11 +3,20 @@ import { callCases } from "./calls.ts";
 import type { Subject } from "./case.ts";
 import { claimCases } from "./claim.ts";
 import { enqueueCases } from "./enqueue.ts";
+import { policyCases } from "./policy.ts";
 import { settleCases } from "./settle.ts";
 import { taskCases } from "./tasks.ts";
 import { workerCases } from "./workers.ts";
 
-const CASES = [...enqueueCases, ...claimCases, ...settleCases, ...taskCases, ...workerCases, ...callCases];
+const CASES = [
+  ...enqueueCases,
+  ...claimCases,
+  ...settleCases,
+  ...taskCases,
+  ...policyCases,
+  ...workerCases,
+  ...callCases,
+];
 
 /**
  * Registers the whole contract as one test, a step per case, on one database that `open` makes and that is closed at the

@@ -86,6 +86,8 @@ create table if not exists public.actp_task_claims (
   check_at timestamptz not null,
   task_ids uuid[] not null
 );
+-- Ids do not compress: do not try for every claim.
+alter table public.actp_task_claims alter column task_ids set storage external;
 create index if not exists actp_task_claims_check on public.actp_task_claims (check_at);
 
 -- Limits over all workers, for a type or a pattern of types (`safari_*`).

@@ -1,5 +1,6 @@
 -- The life of a task. Every function returns one JSON value, is called with named arguments, and is never
--- overloaded. Planner settings are pinned: a plan cached while the table was small must not scan it when it is large.
+-- overloaded. Planner settings are pinned: a plan cached while the table was small must not scan it when it is large,
+-- and where only a scan will do, its forbidding price must not start the JIT compiler.
 -- Times go in and out in UTC, wherever the server stands.
 
 -- A task as clients see it.
@@ -87,7 +88,7 @@ $$;
 -- → [{id, created}] in the same order. A known idempotency key returns the task it made before; with another
 -- type or input it is refused (409).
 create or replace function public.actp_enqueue_tasks(p_tasks jsonb) returns json
-language plpgsql set search_path = '' set timezone = 'UTC' set enable_seqscan = off as $$
+language plpgsql set search_path = '' set timezone = 'UTC' set enable_seqscan = off set jit = off as $$
 declare v_result json; v_bad text; v_known boolean;
 begin
   if jsonb_typeof(p_tasks) is distinct from 'array' or jsonb_array_length(p_tasks) > 10000 then
@@ -154,7 +155,7 @@ end $$;
 -- The tasks that are claimed or running, whoever holds them (or one worker).
 create or replace function public.actp_tasks_in_progress(p_worker_id text default null)
 returns setof public.actp_workflow_tasks
-language sql stable set search_path = '' set enable_seqscan = off as $$
+language sql stable set search_path = '' set enable_seqscan = off set jit = off as $$
   select t.* from public.actp_workflow_tasks t
   where t.id in (select unnest(c.task_ids) from public.actp_task_claims c where p_worker_id is null or c.worker_id = p_worker_id)
     and t.status in ('claimed', 'running') and (p_worker_id is null or t.claimed_by = p_worker_id)
@@ -174,9 +175,10 @@ $$;
 -- p_limit: how many claims are looked at.
 -- p_held_by: the tasks of that worker whose lease still runs (it has ended, or restarted and knows nothing of them).
 create or replace function public.actp_rescue_tasks(p_limit integer default 100, p_held_by text default null) returns jsonb
-language plpgsql set search_path = '' set timezone = 'UTC' set enable_seqscan = off as $$
+language plpgsql set search_path = '' set timezone = 'UTC' set enable_seqscan = off set jit = off as $$
 declare v_rescued jsonb; v_types text[]; v_statuses text[];
 begin
+  perform public.actp_expire_cancellations();
   with looked_at as materialized (
     select c.id, c.task_ids from public.actp_task_claims c
     where c.check_at <= case when p_held_by is null then now() else 'infinity' end
@@ -185,7 +187,7 @@ begin
   ), expired as materialized (
     select t.id, t.fence, t.attempts, t.claimed_by, t.claimed_at,
       case when p_held_by is null then 'the worker stopped answering and its lease ran out'
-        else 'the worker was restarted while it held the task' end as reason
+        else 'the worker ended while it held the task' end as reason
     from public.actp_workflow_tasks t
     where t.id in (select unnest(l.task_ids) from looked_at l) and t.status in ('claimed', 'running')
       and case when p_held_by is null then t.lease_expires_at <= now() else t.claimed_by = p_held_by end
@@ -249,7 +251,7 @@ end $$;
 create or replace function public.actp_claim_tasks(
   p_worker_id text, p_types text[], p_room integer, p_lease_seconds integer default 60, p_type_rooms jsonb default null
 ) returns json
-language plpgsql set search_path = '' set timezone = 'UTC' set enable_seqscan = off set enable_bitmapscan = off as $$
+language plpgsql set search_path = '' set timezone = 'UTC' set enable_seqscan = off set jit = off set enable_bitmapscan = off as $$
 declare v_tasks json; v_ids uuid[]; v_types text[]; v_rooms integer[];
 begin
   perform public.actp_check_claim(p_worker_id, p_lease_seconds);
@@ -313,7 +315,7 @@ end $$;
 create or replace function public.actp_heartbeat_tasks(
   p_worker_id text, p_beats jsonb, p_lease_seconds integer default 60
 ) returns jsonb
-language plpgsql set search_path = '' set timezone = 'UTC' set enable_seqscan = off as $$
+language plpgsql set search_path = '' set timezone = 'UTC' set enable_seqscan = off set jit = off as $$
 declare v_answers jsonb;
 begin
   perform public.actp_check_claim(p_worker_id, p_lease_seconds);
@@ -344,7 +346,7 @@ end $$;
 -- done | failed | timed_out | cancelled | released → ["settled" | "lost"] in the same order.
 -- Idempotent: a settlement that was taken before is "settled" again. A former holder's is refused and recorded.
 create or replace function public.actp_settle_tasks(p_worker_id text, p_settlements jsonb) returns jsonb
-language plpgsql set search_path = '' set timezone = 'UTC' set enable_seqscan = off as $$
+language plpgsql set search_path = '' set timezone = 'UTC' set enable_seqscan = off set jit = off as $$
 declare v_answers jsonb; v_types text[]; v_statuses text[]; v_requeued boolean; v_bad bigint; v_done integer := 0;
 begin
   -- What nearly always is: nothing but results, of tasks that are still held. One statement, which touches no index.
@@ -451,7 +453,7 @@ end $$;
 
 -- Cancels a pending task at once, asks the holder of a running one to stop; a settled one stays as it is.
 create or replace function public.actp_cancel_task(p_task_id uuid, p_reason text default null) returns jsonb
-language plpgsql set search_path = '' set timezone = 'UTC' set enable_seqscan = off as $$
+language plpgsql set search_path = '' set timezone = 'UTC' set enable_seqscan = off set jit = off as $$
 declare v_task public.actp_workflow_tasks;
 begin
   select * into v_task from public.actp_workflow_tasks where id = p_task_id for update;
@@ -473,7 +475,7 @@ end $$;
 
 -- Puts a failed, timed-out or cancelled task back into the queue with all its attempts to come.
 create or replace function public.actp_retry_task(p_task_id uuid) returns jsonb
-language plpgsql set search_path = '' set timezone = 'UTC' set enable_seqscan = off as $$
+language plpgsql set search_path = '' set timezone = 'UTC' set enable_seqscan = off set jit = off as $$
 declare v_task public.actp_workflow_tasks;
 begin
   select * into v_task from public.actp_workflow_tasks where id = p_task_id for update;
@@ -494,7 +496,7 @@ end $$;
 
 -- A task with the attempts that did not succeed, oldest first.
 create or replace function public.actp_get_task(p_task_id uuid) returns jsonb
-language plpgsql stable set search_path = '' set timezone = 'UTC' set enable_seqscan = off as $$
+language plpgsql stable set search_path = '' set timezone = 'UTC' set enable_seqscan = off set jit = off as $$
 declare v_task public.actp_workflow_tasks;
 begin
   select * into v_task from public.actp_workflow_tasks where id = p_task_id;
@@ -560,7 +562,7 @@ $$;
 
 -- What a worker holds now, as claimed.
 create or replace function public.actp_held_tasks(p_worker_id text) returns jsonb
-language sql stable set search_path = '' set timezone = 'UTC' set enable_seqscan = off as $$
+language sql stable set search_path = '' set timezone = 'UTC' set enable_seqscan = off set jit = off as $$
   select coalesce(jsonb_agg(public.actp_task_json(t) order by t.claimed_at), '[]')
   from public.actp_tasks_in_progress(p_worker_id) t
 $$;

@@ -49,12 +49,13 @@ export function workflowSource(database: Database, workerId: string, leaseSecond
 
   return {
     name: "workflow",
-    async claim(types, room, signal) {
+    async claim(types, room, signal, rooms) {
       const rows = await call<ClaimedRow[]>("claim tasks", "actp_claim_tasks", {
         p_worker_id: workerId,
         p_types: types,
         p_room: room,
         p_lease_seconds: leaseSeconds,
+        p_type_rooms: rooms,
       }, signal);
       return rows.map(toTask);
     },
@@ -84,6 +85,9 @@ export function workflowSource(database: Database, workerId: string, leaseSecond
         p_limit: 10_000,
       }, signal);
       return rescued.length;
+    },
+    async ping(signal) {
+      await call("ask for tasks", "actp_claim_tasks", { p_worker_id: workerId, p_types: [], p_room: 0 }, signal);
     },
     ...(database.listen && {
       listen: (wake: (wake: Wake) => void) =>
