@@ -320,3 +320,22 @@ Deno.test("a declared command must not take a built-in type, and its problems na
   const wrong = await problemLines({ json: { commands: [{ name: "a", program: "true", args: ["{x}"] }] } });
   assert.match(wrong.join(), /^commands\[0\]\.args\[0\]: names \{x\}/);
 });
+
+Deno.test("limits by type or pattern are an object, or one text in the environment", async () => {
+  const limits = { remotion_render: 1, "safari_*": 2 };
+  assert.deepEqual((await load({ json: { concurrency: limits } })).config.concurrency, limits);
+  const env = { TASK_CONCURRENCY: " remotion_render=1, safari_*=2 " };
+  assert.deepEqual((await load({ env })).config.concurrency, limits);
+  assert.equal((await load()).config.concurrency, undefined);
+});
+
+Deno.test("a limit that means nothing is named with its pattern", async () => {
+  const lines = (value: unknown) => problemLines({ json: { concurrency: value } });
+  assert.deepEqual(await lines({ render: 0 }), ["concurrency.render: must be 1 to 5000"]);
+  assert.match(
+    (await lines({ "*x": 1 })).join(),
+    /^concurrency.*must be a task type, or its beginning followed by \*/,
+  );
+  const text = await problemLines({ env: { TASK_CONCURRENCY: "render:1" } });
+  assert.match(text.join(), /^concurrency: must be like remotion_render=1,safari_\*=1, but is "render:1"/);
+});

@@ -1,10 +1,13 @@
-/** `db`: migrate and status; and `config show`. */
+/** `db`: migrate, status and prune; and `config show`. */
 import type { Command } from "commander";
+import { systemClock } from "../clock.ts";
 import { databaseKind, describeConfig } from "../config.ts";
+import { type Database, DatabaseError } from "../database/database.ts";
 import { migrationPrintout } from "../database/migrate.ts";
 import { MIGRATIONS } from "../database/migrations.ts";
 import { openPostgres } from "../database/postgres.ts";
 import { findDaemon } from "../daemon/pid_file.ts";
+import { prune } from "../queue/retention.ts";
 import { type CliContext, type GlobalOptions, readConfig, withDatabase } from "./context.ts";
 import { EXIT, ExitError } from "./exit.ts";
 import { paint, table } from "./terminal.ts";
@@ -27,8 +30,11 @@ export function addDatabase(program: Command, context: CliContext): void {
         : migrateDatabase(context, command.optsWithGlobals())
     );
   db.command("status")
-    .description("which migrations are applied, and how large the tables are")
+    .description("which migrations are applied, how large the tables are, and how far back they go")
     .action((_options, command: Command) => databaseStatus(context, command.optsWithGlobals()));
+  db.command("prune")
+    .description("delete now what is older than it is to be kept (TASK_RETENTION_DAYS and others)")
+    .action((_options, command: Command) => pruneDatabase(context, command.optsWithGlobals()));
 
   program.command("config").description("the configuration")
     .command("show")
@@ -69,10 +75,14 @@ function report({ terminal }: CliContext, options: GlobalOptions, applied: strin
 async function databaseStatus(context: CliContext, options: GlobalOptions): Promise<void> {
   const { terminal } = context;
   const { config } = await readConfig(context, options);
-  const [description, status] = await withDatabase(
+  const [description, status, oldest] = await withDatabase(
     config,
     async (database) =>
-      [database.description, await database.call<DatabaseStatus>("actp_database_status")] as const,
+      [
+        database.description,
+        await database.call<DatabaseStatus>("actp_database_status"),
+        await oldestRows(database),
+      ] as const,
   );
   const missing = MIGRATIONS.filter(({ version }) => !status.migrations.includes(version)).map((
     { version },
@@ -81,7 +91,7 @@ async function databaseStatus(context: CliContext, options: GlobalOptions): Prom
     !MIGRATIONS.some((migration) => migration.version === version)
   );
   if (options.json) {
-    return terminal.out(JSON.stringify({ database: description, ...status, missing, unknown }));
+    return terminal.out(JSON.stringify({ database: description, ...status, oldest, missing, unknown }));
   }
   terminal.out(`${description}, PostgreSQL ${status.server_version}`);
   terminal.out(
@@ -99,9 +109,36 @@ async function databaseStatus(context: CliContext, options: GlobalOptions): Prom
   const rows = status.tables.map(({ name, bytes, rows_estimate }) => [
     name,
     `${(Number(bytes) / 2 ** 20).toFixed(1)} MiB`,
-    `about ${rows_estimate} rows`,
+    `about ${rows_estimate}`,
+    oldest[name] ?? "",
   ]);
-  for (const line of table(["TABLE", "SIZE", ""], rows)) terminal.out(line);
+  for (const line of table(["TABLE", "SIZE", "ROWS", "OLDEST"], rows)) terminal.out(line);
+}
+
+/** By table; nothing where the schema is too old to tell, which the status itself says. */
+async function oldestRows(database: Database): Promise<Record<string, string | null>> {
+  try {
+    return await database.call("actp_oldest_rows");
+  } catch (error) {
+    if (error instanceof DatabaseError && error.code === "PGRST202") return {};
+    throw error;
+  }
+}
+
+async function pruneDatabase(context: CliContext, options: GlobalOptions): Promise<void> {
+  const { terminal } = context;
+  const { config } = await readConfig(context, options);
+  const signal = new AbortController().signal;
+  const gone = await withDatabase(
+    config,
+    (database) => prune(database, config, { clock: systemClock, signal }),
+  );
+  if (options.json) terminal.out(JSON.stringify(gone));
+  else {
+    const { tasks, logs, workers, counts } = gone;
+    terminal.out(`pruned ${tasks} tasks, ${logs} log rows, ${workers} workers and ${counts} counts`);
+  }
+  if (gone.busy) throw new ExitError(EXIT.failed, "A worker is pruning at this moment: try again later.");
 }
 
 async function showConfig(

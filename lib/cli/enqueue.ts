@@ -1,6 +1,7 @@
 /** `enqueue`: puts a task into the queue, and waits for it if asked to. */
 import type { Command } from "commander";
 import { systemClock } from "../clock.ts";
+import { type Database, DatabaseError } from "../database/database.ts";
 import {
   type CliContext,
   type GlobalOptions,
@@ -69,18 +70,20 @@ async function enqueue(context: CliContext, type: string, options: EnqueueOption
   }
   const runAt = options.runAt === undefined ? undefined : dueTime(options.runAt, Date.now());
   await withDatabase(config, async (database) => {
-    const [{ id, created }] = await database.call<{ id: string; created: boolean }[]>("actp_enqueue_tasks", {
-      p_tasks: [{
-        task_type: type,
-        input_data: input,
-        priority: options.priority,
-        run_at: runAt,
-        max_attempts: options.maxAttempts,
-        backoff_seconds: options.backoffSeconds,
-        timeout_minutes: options.timeoutMinutes,
-        idempotency_key: options.idempotencyKey,
-      }],
+    const workers = await database.call<Offer[]>("actp_list_workers");
+    const { id, created } = await put(database, {
+      task_type: type,
+      input_data: input,
+      priority: options.priority,
+      run_at: runAt,
+      max_attempts: options.maxAttempts,
+      backoff_seconds: options.backoffSeconds,
+      timeout_minutes: options.timeoutMinutes,
+      idempotency_key: options.idempotencyKey,
     });
+    if (!isOffered(type, workers)) {
+      terminal.err(`no living worker offers ${type} now: the task waits for one`);
+    }
     if (!options.wait) {
       terminal.out(options.json ? JSON.stringify({ id, created }) : id);
       if (!created) terminal.err("a task with this idempotency key exists; nothing was added");
@@ -109,6 +112,35 @@ async function enqueue(context: CliContext, type: string, options: EnqueueOption
       );
     }
   });
+}
+
+/** A worker of `actp_list_workers`. */
+interface Offer {
+  readonly status: string;
+  readonly capabilities: readonly string[];
+}
+
+/** Whether a living worker does the type, or does not say what it does. */
+export function isOffered(type: string, workers: readonly Offer[]): boolean {
+  return workers.some(({ status, capabilities }) =>
+    status !== "dead" && status !== "offline" && (capabilities.length === 0 || capabilities.includes(type))
+  );
+}
+
+async function put(
+  database: Database,
+  task: Record<string, unknown>,
+): Promise<{ id: string; created: boolean }> {
+  try {
+    const [made] = await database.call<{ id: string; created: boolean }[]>("actp_enqueue_tasks", {
+      p_tasks: [task],
+    });
+    return made;
+  } catch (error) {
+    if (!(error instanceof DatabaseError) || error.code !== "22P05") throw error;
+    const why = "the task contains a NUL character (\\u0000), which PostgreSQL cannot store";
+    throw new ExitError(EXIT.usage, why, { cause: error });
+  }
 }
 
 /** `+10s` or an ISO time as an ISO time. @throws ExitError 2 */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { dueTime } from "./enqueue.ts";
+import { dueTime, isOffered } from "./enqueue.ts";
 import { ExitError } from "./exit.ts";
 
 const NOW = Date.UTC(2026, 10, 20, 12);
@@ -19,4 +19,14 @@ Deno.test("anything else is refused with examples", () => {
       text,
     );
   }
+});
+
+Deno.test("a type is offered by a worker that lives and does it, or does not say what it does", () => {
+  const worker = (status: string, ...capabilities: string[]) => ({ status, capabilities });
+  assert.ok(isOffered("render", [worker("dead", "render"), worker("busy", "upload", "render")]));
+  assert.ok(isOffered("render", [worker("online")]));
+  assert.ok(
+    !isOffered("render", [worker("dead", "render"), worker("offline", "render"), worker("online", "x")]),
+  );
+  assert.ok(!isOffered("render", []));
 });

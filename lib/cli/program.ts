@@ -13,6 +13,7 @@ import { addEnqueue } from "./enqueue.ts";
 import { EXIT, ExitError } from "./exit.ts";
 import { addLifecycle } from "./lifecycle.ts";
 import { addPrepareDatabase } from "./prepare_database.ts";
+import { addQueues } from "./queues.ts";
 import { addRun } from "./run.ts";
 import { addTasks } from "./tasks.ts";
 import { printable } from "./terminal.ts";
@@ -58,6 +59,7 @@ Every command takes --json and the settings above; all settings: \`actp-worker c
   addLifecycle(program, context, exit);
   addEnqueue(program, context);
   addTasks(program, context);
+  addQueues(program, context);
   addRun(program, context);
   addDatabase(program, context);
   addPrepareDatabase(program);

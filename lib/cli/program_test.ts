@@ -25,6 +25,7 @@ Deno.test("help lists the commands and the settings", async () => {
       "status",
       "enqueue",
       "tasks",
+      "queues",
       "run",
       "capabilities",
       "db",
@@ -45,6 +46,27 @@ Deno.test("an unknown command, a missing argument and a bad number are usage err
   const { code, stderr } = await inProcess(["enqueue", "x", "--priority", "high"], env);
   assert.equal(code, 2);
   assert.match(stderr, /--priority "high" is not a whole number/);
+});
+
+Deno.test("what steers tasks says which of its arguments go together", async () => {
+  await using home = await tempDir();
+  const id = crypto.randomUUID();
+  const cases: [string[], RegExp][] = [
+    [["tasks", "cancel"], /a task's id or --execution/],
+    [["tasks", "cancel", id, "--execution", id], /one of them/],
+    [["tasks", "cancel", "--execution", "seven"], /not an execution's id/],
+    [["tasks", "cancel", id, "--within", "soon"], /30s, 5m, 1h/],
+    [["tasks", "cancel", id, "--within", "25h"], /at most 24h/],
+    [["tasks", "retry"], /a task's id or --dead/],
+    [["tasks", "retry", id, "--limit", "3"], /go with --dead/],
+    [["tasks", "list", "--dead", "--status", "failed"], /exclude each other/],
+    [["queues", "limit", "render", "few"], /neither a whole number nor `none`/],
+  ];
+  for (const [args, message] of cases) {
+    const { code, stderr } = await inProcess(args, { ACTP_HOME: home.path });
+    assert.equal(code, 2, args.join(" "));
+    assert.match(stderr, message);
+  }
 });
 
 Deno.test("input that is not a JSON object is refused with the option's name", async () => {

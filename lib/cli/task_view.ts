@@ -33,6 +33,13 @@ export interface AttemptRow {
   readonly log_tail: string | null;
   readonly duration_ms: number | null;
   readonly ended_at: string;
+  /** What its worker reported after it had lost the task; refused. */
+  readonly late_report?: {
+    readonly outcome: string;
+    readonly error: string | null;
+    readonly worker_id: string;
+    readonly reported_at: string;
+  } | null;
 }
 
 /** Statuses that a task does not leave by itself. */
@@ -124,6 +131,13 @@ export function taskDetail(terminal: Terminal, task: TaskRow): string[] {
         (attempt.error ? `: ${printable(attempt.error)}` : ""),
     );
     for (const line of attempt.log_tail?.split("\n") ?? []) lines.push(`    ${printable(line)}`);
+    const late = attempt.late_report;
+    if (late) {
+      lines.push(
+        `    refused: ${late.worker_id} reported ${late.outcome} at ${late.reported_at}` +
+          (late.error ? `: ${printable(late.error)}` : ""),
+      );
+    }
   }
   return lines;
 }

@@ -64,6 +64,31 @@ Deno.test("the detail shows every failed attempt with its last lines", () => {
   assert.match(text, /attempt 1: failed after 1\.5 s on w, 2026-11-20T11:00:02Z: boom\n {4}one\n {4}two/);
 });
 
+Deno.test("a lost attempt shows how long it ran, where, and what came too late", () => {
+  const lost: TaskRow = {
+    ...TASK,
+    history: [{
+      attempt: 1,
+      worker_id: "w1",
+      outcome: "lost",
+      error: "the worker stopped answering",
+      log_tail: null,
+      duration_ms: 65_000,
+      ended_at: "2026-11-20T11:01:05Z",
+      late_report: {
+        outcome: "failed",
+        error: "too\nlate",
+        worker_id: "w1",
+        reported_at: "2026-11-20T11:10:00Z",
+      },
+    }],
+  };
+  assert.deepEqual(taskDetail(recordingTerminal(), lost).slice(-2), [
+    "attempt 1: lost after 1 min on w1, 2026-11-20T11:01:05Z: the worker stopped answering",
+    "    refused: w1 reported failed at 2026-11-20T11:10:00Z: too late",
+  ]);
+});
+
 Deno.test("columns are as wide as their longest cell, colours not counted", () => {
   assert.deepEqual(table(["A", "B"], [["\x1b[31mlong\x1b[0m", "x"], ["s", "y"]]), [
     "A     B",

@@ -11,7 +11,25 @@ interface ListOptions extends GlobalOptions {
   readonly type?: string[];
   readonly limit?: number;
   readonly cursor?: string;
+  readonly dead?: boolean;
+  readonly execution?: string;
 }
+
+interface CancelOptions extends GlobalOptions {
+  readonly execution?: string;
+  readonly reason?: string;
+  /** Seconds. */
+  readonly within?: number;
+}
+
+interface RetryOptions extends GlobalOptions {
+  readonly dead?: boolean;
+  readonly type?: string[];
+  readonly limit?: number;
+}
+
+/** What needs a person: out of attempts, or a retry cannot help. */
+const DEAD = ["failed", "timed_out"];
 
 /** Adds the command group. */
 export function addTasks(program: Command, context: CliContext): void {
@@ -23,7 +41,9 @@ export function addTasks(program: Command, context: CliContext): void {
       "-s, --status <status...>",
       "only these: pending claimed running succeeded failed timed_out cancelled",
     )
+    .option("--dead", "only those that failed or timed out for good")
     .option("-t, --type <type...>", "only these task types")
+    .option("--execution <id>", "only the tasks of this execution")
     .option("-n, --limit <n>", "how many (20)", integer("--limit"), 20)
     .option("--cursor <cursor>", "go on after an earlier page (its next_cursor in --json)")
     .action((_options, command: Command) => list(context, command.optsWithGlobals<ListOptions>()));
@@ -40,44 +60,108 @@ export function addTasks(program: Command, context: CliContext): void {
       )
     );
 
-  tasks.command("cancel <id>")
-    .description("cancel a task: at once if it waits, within one heartbeat if it runs")
+  tasks.command("cancel [id]")
+    .description("cancel a task, or an execution: at once what waits, within one heartbeat what runs")
+    .option("--execution <id>", "all tasks of this execution")
     .option("--reason <text>", "kept with the task")
-    .action((id: string, options: { reason?: string }, command: Command) =>
-      act(
-        context,
-        command.optsWithGlobals(),
-        "actp_cancel_task",
-        { p_task_id: id, p_reason: options.reason },
-        (task) => [
-          task.status === "cancelled" || !task.cancel_requested_at
-            ? `${task.id} is ${task.status}`
-            : `${task.id} is ${task.status}; its worker has been asked to stop`,
-        ],
-      )
+    .option(
+      "--within <time>",
+      "settle it as cancelled where its worker has not stopped by then: 30s, 5m, 1h",
+      timeSpan,
+    )
+    .action((id: string | undefined, _options, command: Command) =>
+      cancel(context, id, command.optsWithGlobals<CancelOptions>())
     );
 
-  tasks.command("retry <id>")
-    .description("put a failed, timed-out or cancelled task back into the queue")
-    .action((id: string, _options, command: Command) =>
-      act(
-        context,
-        command.optsWithGlobals(),
-        "actp_retry_task",
-        { p_task_id: id },
-        (task) => [`${task.id} is ${task.status}`],
-      )
+  tasks.command("retry [id]")
+    .description("put a failed, timed-out or cancelled task back into the queue, or all dead ones")
+    .option("--dead", "all that failed or timed out for good, the oldest first")
+    .option("-t, --type <type...>", "with --dead: only these task types")
+    .option("-n, --limit <n>", "with --dead: how many at the most (1000)", integer("--limit"))
+    .action((id: string | undefined, _options, command: Command) =>
+      retry(context, id, command.optsWithGlobals<RetryOptions>())
     );
+}
+
+async function cancel(context: CliContext, id: string | undefined, options: CancelOptions): Promise<void> {
+  const { execution, reason, within } = options;
+  if ((id === undefined) === (execution === undefined)) {
+    throw new ExitError(EXIT.usage, "give a task's id or --execution, one of them");
+  }
+  if (execution !== undefined) {
+    requireUuid(execution, "an execution's id");
+    return await callAndShow<{ cancelled: number; stopping: number }>(
+      context,
+      options,
+      "actp_cancel_execution",
+      { p_execution_id: execution, p_reason: reason, p_seconds: within },
+      ({ cancelled, stopping }) => [
+        `${cancelled} tasks are cancelled` +
+        (stopping > 0 ? `; the workers of ${stopping} have been asked to stop` : ""),
+      ],
+    );
+  }
+  await act(
+    context,
+    options,
+    within === undefined ? "actp_cancel_task" : "actp_cancel_task_within",
+    { p_task_id: id!, p_reason: reason, p_seconds: within },
+    (task) => [
+      task.status === "cancelled" || !task.cancel_requested_at
+        ? `${task.id} is ${task.status}`
+        : `${task.id} is ${task.status}; its worker has been asked to stop`,
+    ],
+  );
+}
+
+async function retry(context: CliContext, id: string | undefined, options: RetryOptions): Promise<void> {
+  const { dead, type, limit } = options;
+  if ((id === undefined) !== Boolean(dead)) {
+    throw new ExitError(EXIT.usage, "give a task's id or --dead, one of them");
+  }
+  if (!dead && (type ?? limit) !== undefined) {
+    throw new ExitError(EXIT.usage, "--type and --limit go with --dead");
+  }
+  if (dead) {
+    return await callAndShow<{ retried: number }>(
+      context,
+      options,
+      "actp_retry_tasks",
+      { p_types: type, p_limit: limit },
+      ({ retried }) => [`${retried} tasks are pending again`],
+    );
+  }
+  await act(
+    context,
+    options,
+    "actp_retry_task",
+    { p_task_id: id! },
+    (task) => [`${task.id} is ${task.status}`],
+  );
+}
+
+/** `30s`, `5m` or `1h` as seconds. @throws ExitError 2 */
+export function timeSpan(text: string): number {
+  const units = { s: 1, m: 60, h: 3600 };
+  const found = /^(\d{1,5})(s|m|h)$/.exec(text);
+  const seconds = found ? Number(found[1]) * units[found[2] as keyof typeof units] : NaN;
+  if (seconds <= 86_400) return seconds;
+  throw new ExitError(EXIT.usage, `"${text}" is not a time of at most 24h like 30s, 5m, 1h`);
 }
 
 async function list(context: CliContext, options: ListOptions): Promise<void> {
   const { terminal } = context;
+  if (options.dead && options.status) {
+    throw new ExitError(EXIT.usage, "--dead and --status exclude each other");
+  }
+  if (options.execution !== undefined) requireUuid(options.execution, "an execution's id");
   const { config } = await readConfig(context, options);
   const page = await withDatabase(
     config,
     (database) =>
       database.call<{ tasks: TaskRow[]; next_cursor: string | null }>("actp_list_tasks", {
-        p_status: options.status,
+        p_status: options.dead ? DEAD : options.status,
+        p_execution_id: options.execution,
         p_types: options.type,
         p_limit: options.limit,
         p_cursor: options.cursor,
@@ -107,14 +191,24 @@ async function act(
   args: { p_task_id: string } & Record<string, unknown>,
   show: (task: TaskRow) => string[],
 ): Promise<void> {
-  if (!/^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(args.p_task_id)) {
-    throw new ExitError(
-      EXIT.usage,
-      `"${args.p_task_id}" is not a task id (a UUID, see \`actp-worker tasks list\`)`,
-    );
-  }
+  requireUuid(args.p_task_id, "a task id");
+  await callAndShow(context, options, fn, args, show);
+}
+
+async function callAndShow<T>(
+  context: CliContext,
+  options: GlobalOptions,
+  fn: string,
+  args: Record<string, unknown>,
+  show: (answer: T) => string[],
+): Promise<void> {
   const { config } = await readConfig(context, options);
-  const task = await withDatabase(config, (database) => database.call<TaskRow>(fn, args));
-  if (options.json) context.terminal.out(JSON.stringify(task));
-  else for (const line of show(task)) context.terminal.out(line);
+  const answer = await withDatabase(config, (database) => database.call<T>(fn, args));
+  if (options.json) context.terminal.out(JSON.stringify(answer));
+  else for (const line of show(answer)) context.terminal.out(line);
+}
+
+function requireUuid(text: string, what: string): void {
+  if (/^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(text)) return;
+  throw new ExitError(EXIT.usage, `"${text}" is not ${what} (a UUID, see \`actp-worker tasks list --json\`)`);
 }

@@ -2,7 +2,18 @@
 import { join } from "node:path";
 import type { z } from "zod";
 import { commandsSchema } from "./commands.ts";
-import { choice, concurrency, flag, folders, number, postgresUrl, serviceUrl, text, whole, workerId } from "./schemas.ts";
+import {
+  choice,
+  concurrency,
+  flag,
+  folders,
+  number,
+  postgresUrl,
+  serviceUrl,
+  text,
+  whole,
+  workerId,
+} from "./schemas.ts";
 
 /** What defaults may depend on. */
 export interface DefaultsContext {
@@ -98,7 +109,7 @@ const FIELDS = {
     schema: concurrency.optional(),
     default: undefined,
     description:
-      'How many tasks of a type run at once here, e.g. remotion_render=1,safari_*=1; in config.json {"safari_*": 1}. Types under one pattern share its number.',
+      "How many of a type run at once here, e.g. `remotion_render=1,safari_*=1`; a pattern's types share its number.",
     restartNeeded: true,
   }),
   taskPollSeconds: field({

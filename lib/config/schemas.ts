@@ -64,9 +64,14 @@ export const folders = z.preprocess(
 export const concurrency = z.preprocess(
   (value) => typeof value === "string" ? entries(value) : value,
   z.record(
-    z.string().regex(/^([^*]{1,200}|[^*]{0,199}\*)$/, "must be a task type, or its beginning followed by *"),
-    z.int("must be a whole number from 1 to 500").min(1, "must be 1 to 500").max(500, "must be 1 to 500"),
-    "must be like remotion_render=1,safari_*=1",
+    z.string().regex(/^([^*]{1,200}|[^*]{0,199}\*)$/),
+    z.int("must be a whole number").min(1, "must be 1 to 5000").max(5000, "must be 1 to 5000"),
+    {
+      error: ({ code }) =>
+        code === "invalid_key"
+          ? "must be a task type, or its beginning followed by *"
+          : "must be like remotion_render=1,safari_*=1",
+    },
   ),
 );
 

@@ -18,7 +18,10 @@ function assertIndexed(plans: readonly string[], what: string): void {
     scans.length >= 2,
     `${what}: candidates and picks each read the claim index, found ${scans.length}:\n${text}`,
   );
-  ok(text.includes("using actp_task_claims_check"), `${what}: the look for ended leases reads its index:\n${text}`);
+  ok(
+    text.includes("using actp_task_claims_check"),
+    `${what}: the look for ended leases reads its index:\n${text}`,
+  );
   ok(!/Seq Scan on (public\.)?actp_workflow_tasks/.test(text), `${what}: no sequential scan:\n${text}`);
 }
 

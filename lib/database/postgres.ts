@@ -13,6 +13,7 @@ export interface PostgresDatabase extends Database {
 
 // Supabase's pooler in transaction mode: neither prepared statements nor LISTEN survive there.
 const TRANSACTION_POOLER_PORT = "6543";
+const RECONNECT_SECONDS = 0.25;
 // How long the other calls of a pool that is given up may take.
 const RETIRE_SECONDS = 2;
 
@@ -28,6 +29,8 @@ export function openPostgres(url: string, options: { connections?: number } = {}
       ...more,
       max,
       connect_timeout: 10,
+      // Whoever calls backs off himself; the package's own back-off would hold calls back for 20 s after an outage.
+      backoff: () => RECONNECT_SECONDS,
       idle_timeout: 0,
       max_lifetime: null,
       fetch_types: false,

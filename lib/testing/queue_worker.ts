@@ -154,5 +154,7 @@ export const untilTask = (queue: TestQueue, id: string, status: string) =>
 
 /** Makes every call of a source fail so, or work again. */
 export function fault(source: TestSource, kind: TestSource["faults"]["claim"]): void {
-  for (const call of ["claim", "heartbeat", "settle", "abandonHeld", "ping"] as const) source.faults[call] = kind;
+  for (const call of ["claim", "heartbeat", "settle", "abandonHeld", "ping"] as const) {
+    source.faults[call] = kind;
+  }
 }

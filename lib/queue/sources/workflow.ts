@@ -87,7 +87,12 @@ export function workflowSource(database: Database, workerId: string, leaseSecond
       return rescued.length;
     },
     async ping(signal) {
-      await call("ask for tasks", "actp_claim_tasks", { p_worker_id: workerId, p_types: [], p_room: 0 }, signal);
+      await call(
+        "ask for tasks",
+        "actp_claim_tasks",
+        { p_worker_id: workerId, p_types: [], p_room: 0 },
+        signal,
+      );
     },
     ...(database.listen && {
       listen: (wake: (wake: Wake) => void) =>

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import type { Database } from "../database/database.ts";
+import { DatabaseError } from "../database/database.ts";
+import { capturedLog } from "../testing/captured_log.ts";
+import { fakeClock } from "../testing/fake_clock.ts";
+import { prune, Retention } from "./retention.ts";
+
+const POLICY = { retentionDays: 90, logRetentionDays: 7, heartbeatRetentionDays: 30 };
+const NOTHING = { busy: false, tasks: 0, logs: 0, workers: 0, counts: 0, next: null, more: false };
+
+/** A database that answers each prune with the next of the batches, the last one for ever. */
+function pruning(...batches: (Record<string, unknown> | Error)[]) {
+  const calls: Record<string, unknown>[] = [];
+  const database: Database = {
+    description: "a script",
+    call<T>(_fn: string, args: Record<string, unknown> = {}) {
+      calls.push(args);
+      const batch = batches.length > 1 ? batches.shift()! : batches[0];
+      return batch instanceof Error ? Promise.reject(batch) : Promise.resolve(batch as T);
+    },
+    close: () => Promise.resolve(),
+  };
+  return { database, calls };
+}
+
+Deno.test("batch follows batch with a pause until nothing old is left", async () => {
+  const { database, calls } = pruning(
+    { ...NOTHING, tasks: 900, logs: 1000, next: "1000", more: true },
+    { ...NOTHING, tasks: 5, logs: 1000, more: true },
+    { ...NOTHING, logs: 3, workers: 1 },
+  );
+  const clock = fakeClock();
+  const done = prune(database, POLICY, { clock, signal: new AbortController().signal });
+  await clock.advance(0);
+  assert.equal(calls.length, 1);
+  await clock.advance(1000);
+  assert.deepEqual(await done, { tasks: 905, logs: 2003, workers: 1, counts: 0, busy: false });
+  assert.deepEqual(
+    calls.map(({ p_after, p_task_days }) => [p_after, p_task_days]),
+    [["0", 90], ["1000", 90], ["0", 0]],
+    "tasks that have all been seen are not read again",
+  );
+});
+
+Deno.test("where another worker is at it, it is left alone", async () => {
+  const { database, calls } = pruning({ busy: true });
+  const clock = fakeClock();
+  const { busy } = await prune(database, POLICY, { clock, signal: new AbortController().signal });
+  assert.deepEqual([busy, calls.length], [true, 1]);
+});
+
+Deno.test("a worker prunes a while after its start and then hourly, says so, and stops between two batches", async () => {
+  await using log = capturedLog();
+  const { database, calls } = pruning(
+    { ...NOTHING, tasks: 3 },
+    NOTHING,
+    new DatabaseError("the database is away", { transient: true }),
+    { ...NOTHING, logs: 1000, more: true },
+  );
+  const clock = fakeClock();
+  const stop = new AbortController();
+  const run = new Retention({ database, policy: POLICY, clock, random: () => 0 }).run(stop.signal);
+  await clock.advance(5 * 60_000 - 1);
+  assert.equal(calls.length, 0);
+  await clock.advance(1);
+  assert.equal(calls.length, 1);
+  await clock.advance(3_600_000);
+  assert.equal(calls.length, 2);
+  await clock.advance(3_600_000);
+  assert.deepEqual(log.messages("retention"), [
+    "pruned 3 tasks, 0 log rows, 0 workers and 0 counts",
+    "Cannot prune: the database is away; tried again in an hour",
+  ]);
+  await clock.advance(3_600_000 + 500);
+  assert.ok(calls.length > 4);
+  stop.abort();
+  await run;
+  assert.equal(clock.pending(), 0);
+});
