@@ -1,6 +1,8 @@
 /** The migrations as text, embedded in the program: nothing is read from disk, so every way of shipping has them. */
 import tables from "./migrations/20261120000100_actp_tables.sql" with { type: "text" };
 import taskFunctions from "./migrations/20261120000200_actp_task_functions.sql" with { type: "text" };
+import enqueue from "./migrations/20261120000220_actp_enqueue.sql" with { type: "text" };
+import taskViews from "./migrations/20261120000250_actp_task_views.sql" with { type: "text" };
 import workerFunctions from "./migrations/20261120000300_actp_worker_functions.sql" with { type: "text" };
 import access from "./migrations/20261120000400_actp_access.sql" with { type: "text" };
 import queuePolicy from "./migrations/20261120000500_actp_queue_policy.sql" with { type: "text" };
@@ -17,6 +19,8 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   { version: "20261120000100", name: "actp_tables", sql: tables },
   { version: "20261120000200", name: "actp_task_functions", sql: taskFunctions },
+  { version: "20261120000220", name: "actp_enqueue", sql: enqueue },
+  { version: "20261120000250", name: "actp_task_views", sql: taskViews },
   { version: "20261120000300", name: "actp_worker_functions", sql: workerFunctions },
   { version: "20261120000400", name: "actp_access", sql: access },
   { version: "20261120000500", name: "actp_queue_policy", sql: queuePolicy },
