@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { configure, getLogger, type LogRecord, reset } from "@logtape/logtape";
+import { configure, type LogRecord, reset } from "@logtape/logtape";
 import type { CommandDeclaration } from "../lib/config.ts";
 import { type Executor, type Progress, TaskError } from "../lib/task/task.ts";
+import { testContext } from "../lib/testing/execution_context.ts";
 import { buildArguments, commandExecutors, commandInput } from "./command.ts";
 import { builtInExecutors } from "./index.ts";
 
@@ -32,21 +33,10 @@ async function run(
       inputRoots: [join(dir, "in")],
       outputDir: join(dir, "out"),
     });
+    await using attempt = await testContext({ task: { id: "task-1", type: executor.type }, signal: options.signal });
+    const context = { ...attempt.context, tempDir: join(dir, "temp") };
     return await executor.run(executor.input.parse(input), {
-      task: {
-        id: "task-1",
-        type: executor.type,
-        input,
-        attempt: 1,
-        maxAttempts: 1,
-        priority: 0,
-        token: "1",
-        timeoutMs: 60_000,
-        createdAt: "2026-01-01T00:00:00Z",
-      },
-      signal: options.signal ?? new AbortController().signal,
-      tempDir: join(dir, "temp"),
-      log: getLogger("test"),
+      ...context,
       progress: (progress) => options.progress?.push(progress),
     });
   } finally {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { getLogger } from "@logtape/logtape";
 import { type Progress, TaskError } from "../lib/task/task.ts";
+import { testContext } from "../lib/testing/execution_context.ts";
 import { needs } from "../lib/testing/requirements.ts";
 import { ffmpegProcess, type FfmpegResult, type FfmpegSettings } from "./ffmpeg_process.ts";
 
@@ -68,21 +68,13 @@ function ffmpegTest(name: string, use: (bench: Bench) => Promise<void>): void {
       const run: Bench["run"] = async (input, options = {}) => {
         const executor = ffmpegProcess({ ...settings, ...options.settings });
         const tempDir = await Deno.makeTempDir({ dir });
+        await using attempt = await testContext({
+          task: { id: options.id ?? "task-1", type: executor.type },
+          signal: options.signal,
+        });
         return await executor.run(executor.input.parse(input), {
-          task: {
-            id: options.id ?? "task-1",
-            type: executor.type,
-            input,
-            attempt: 1,
-            maxAttempts: 3,
-            priority: 0,
-            token: "1",
-            timeoutMs: 60_000,
-            createdAt: "2026-01-01T00:00:00Z",
-          },
-          signal: options.signal ?? new AbortController().signal,
+          ...attempt.context,
           tempDir,
-          log: getLogger("test"),
           progress: (report) => progress.push(report),
         });
       };

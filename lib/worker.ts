@@ -19,6 +19,7 @@ import { presence } from "./queue/presence.ts";
 import { Registration } from "./queue/registration.ts";
 import { Retention } from "./queue/retention.ts";
 import { workflowSource } from "./queue/sources/workflow.ts";
+import { Slots } from "./queue/slots.ts";
 import { WorkerQueue } from "./queue/worker_queue.ts";
 import { runServices, type Service } from "./service.ts";
 import { readStatus, type WorkerStatus } from "./status.ts";
@@ -70,13 +71,20 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
       clock,
       outage,
       leaseTiming: { ...DEFAULT_LEASE_TIMING, intervalMs: config.taskHeartbeatSeconds * 1000 },
-      maxConcurrent: config.maxConcurrent,
+      slots: new Slots(config.maxConcurrent),
       concurrency: config.concurrency,
       pollMs: config.taskPollSeconds * 1000,
       drainMs: config.drainSeconds * 1000,
       tempRoot,
       maxInputBytes: config.maxInputBytes,
       maxOutputBytes: config.maxOutputBytes,
+      gate: {
+        database,
+        clock,
+        workerId: config.workerId,
+        trusted: config.trustedQueues,
+        expiresMs: config.approvalHours * 3_600_000,
+      },
       holdBack: async () =>
         fullJournal(journal, config.journalMaxOutcomes) ??
           await lackOfDisk(config.home, config.minFreeBytes),

@@ -7,6 +7,7 @@ import { FolderInUseError } from "../database/embedded.ts";
 import { WorkerIdTakenError } from "../queue/registration.ts";
 import { VERSION } from "../version.ts";
 import type { CliContext } from "./context.ts";
+import { addApprovals } from "./approvals.ts";
 import { addDatabase } from "./database.ts";
 import { addDemo } from "./demo.ts";
 import { addEnqueue } from "./enqueue.ts";
@@ -60,6 +61,7 @@ Every command takes --json and the settings above; all settings: \`actp-worker c
   addEnqueue(program, context);
   addTasks(program, context);
   addQueues(program, context);
+  addApprovals(program, context);
   addRun(program, context);
   addDatabase(program, context);
   addPrepareDatabase(program);

@@ -9,6 +9,7 @@ import { Capabilities } from "../queue/capabilities.ts";
 import { checkInput } from "../queue/limits.ts";
 import { type Progress, type Task, TaskError } from "../task/task.ts";
 import { type CliContext, type GlobalOptions, readConfig, readJsonArgument } from "./context.ts";
+import { confirmedActs } from "./confirm_acts.ts";
 import { EXIT, ExitError } from "./exit.ts";
 import { progressLine, type TaskRow } from "./task_view.ts";
 import { paint, table } from "./terminal.ts";
@@ -20,6 +21,7 @@ export function addRun(program: Command, context: CliContext): void {
   program.command("run <type>")
     .description("do one task here and now, without a queue")
     .option("-i, --input <json>", "the task's input: JSON, @file, or - for standard input", "{}")
+    .option("-y, --yes", "agree beforehand to what it posts, sends or spends")
     .addHelpText(
       "after",
       `
@@ -98,6 +100,10 @@ async function runOnce(
         tempDir,
         log: taskLogger(task),
         progress: (progress) => terminal.status(progressLine(rowOf(task, progress))),
+        outward: confirmedActs(terminal, {
+          agreed: options.yes === true,
+          ...Deno.stdin.isTerminal() && { ask: (question: string) => Promise.resolve(confirm(question)) },
+        }),
       });
       terminal.endStatus();
       terminal.out(JSON.stringify(output ?? null, null, options.json ? undefined : 2));

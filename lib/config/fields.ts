@@ -1,7 +1,9 @@
 /** The one table of all configuration fields. README, .env.example and `config show` are made from it. */
 import { join } from "node:path";
 import type { z } from "zod";
-import { commandsSchema } from "./commands.ts";
+import { EXECUTOR_FIELDS } from "./executor_fields.ts";
+import { type DefaultsContext, field, type FieldSpec } from "./field.ts";
+import { QUEUE_FIELDS } from "./queue_fields.ts";
 import {
   choice,
   concurrency,
@@ -14,36 +16,6 @@ import {
   whole,
   workerId,
 } from "./schemas.ts";
-
-/** What defaults may depend on. */
-export interface DefaultsContext {
-  /** The home folder, absolute. */
-  readonly home: string;
-  /** This machine's name, made fit for a worker's id. */
-  readonly hostname: string;
-}
-
-/** One row of the table; T is the field's type in the finished configuration. */
-export interface FieldSpec<T> {
-  /** Environment variables: the name, then its aliases. Empty for structured fields, which only config.json has. */
-  readonly env: readonly string[];
-  /** As in `--name <value>`. */
-  readonly flag?: string;
-  /** Takes the text of an environment variable as well. */
-  readonly schema: z.ZodType<T>;
-  readonly default: NoInfer<T> | ((context: DefaultsContext) => NoInfer<T>);
-  readonly description: string;
-  /** Never shown or logged. */
-  readonly secret?: true;
-  /** A change takes effect only after a restart. */
-  readonly restartNeeded?: true;
-  /** `folder`: made absolute against where it was given. `program`: likewise, unless it is a bare name on PATH. */
-  readonly path?: "folder" | "program";
-}
-
-function field<T>(spec: FieldSpec<T>): FieldSpec<T> {
-  return spec;
-}
 
 const GIB = 1024 ** 3;
 
@@ -118,12 +90,6 @@ const FIELDS = {
     schema: number(0.1, 3600, "seconds"),
     default: 2,
     description: "How often the task table is asked for work, besides its own hints, in seconds.",
-  }),
-  httpPollSeconds: field({
-    env: ["WORKER_POLL_INTERVAL"],
-    schema: number(0.1, 3600, "seconds"),
-    default: 10,
-    description: "How often HTTP queues are asked for work, in seconds.",
   }),
   taskHeartbeatSeconds: field({
     env: ["TASK_HEARTBEAT_INTERVAL_SECONDS"],
@@ -274,27 +240,6 @@ const FIELDS = {
     description: "The address of both servers; only this machine's own are accepted.",
     restartNeeded: true,
   }),
-  ffmpegPath: field({
-    env: ["FFMPEG_PATH"],
-    schema: text,
-    default: "ffmpeg",
-    description: "The ffmpeg program: a name on PATH or a path.",
-    path: "program",
-  }),
-  ffprobePath: field({
-    env: ["FFPROBE_PATH"],
-    schema: text,
-    default: "ffprobe",
-    description: "The ffprobe program: a name on PATH or a path.",
-    path: "program",
-  }),
-  remotionProjectDir: field({
-    env: ["REMOTION_PROJECT_DIR", "REMOTION_PROJECT_PATH"],
-    schema: text.optional(),
-    default: undefined,
-    description: "The Remotion project to render from.",
-    path: "folder",
-  }),
   enableWorkflowTasks: field({
     env: ["ENABLE_WORKFLOW_TASKS"],
     schema: flag,
@@ -309,13 +254,8 @@ const FIELDS = {
     description: "Whether this worker tells the queue what it can do.",
     restartNeeded: true,
   }),
-  commands: field({
-    env: [],
-    schema: commandsSchema,
-    default: [],
-    description: "Programs that run as tasks of their own type; a list, only in config.json.",
-    restartNeeded: true,
-  }),
+  ...QUEUE_FIELDS,
+  ...EXECUTOR_FIELDS,
 };
 
 /** A field's name in the configuration and in config.json. */
@@ -339,3 +279,5 @@ export const CONFIG_FIELDS: readonly ConfigField[] = Object.entries(FIELDS).map(
 export function defaultOf(field: ConfigField, context: DefaultsContext): unknown {
   return typeof field.default === "function" ? field.default(context) : field.default;
 }
+
+export type { DefaultsContext, FieldSpec } from "./field.ts";

@@ -106,3 +106,20 @@ export const serviceUrl = text.refine((value) => {
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);
 }
+
+/** http:// or https:// on any host, also in the local network; for services that a person chose themselves. */
+export const looseUrl = text.refine((value) => {
+  const url = URL.parse(value);
+  return url !== null && ["http:", "https:"].includes(url.protocol) && !url.username && !url.password &&
+    !url.search && !url.hash;
+}, "must be an http:// or https:// address without a user, query or fragment")
+  .transform((value) => value.replace(/\/+$/, ""));
+
+/** A list of words: an array, or one text with `,` between them. */
+export const words = z.preprocess(
+  (value) =>
+    typeof value === "string"
+      ? value.split(",").map((word) => word.trim()).filter((word) => word !== "")
+      : value,
+  z.array(text, "must be a list of words").max(100, "is too long"),
+);

@@ -24,6 +24,8 @@ export interface PollerOptions {
   readonly offer: () => TypeRooms;
   /** How many more tasks fit now. */
   readonly room: () => number;
+  /** Keeps that many places for the claim under way; the returned function gives them back. */
+  readonly reserve?: (room: number) => () => void;
   /** Why nothing should be claimed now, if there is a reason. */
   readonly holdBack?: () => Promise<string | undefined>;
   /** Begins a task whose claim was sent at that moment. */
@@ -88,10 +90,13 @@ export class Poller implements Service {
     const { outage, clock } = this.#options;
     const offer = this.#options.offer();
     // Calls that are made together would each fill the room of a limit.
-    const room = Math.min(this.#options.room(), offer.rooms ? MAX_CLAIM : MAX_CALLS * MAX_CLAIM);
-    if (room <= 0 || offer.types.length === 0 || await this.#mustHoldBack()) return this.#pollDelay();
+    const fitting = () => Math.min(this.#options.room(), offer.rooms ? MAX_CLAIM : MAX_CALLS * MAX_CLAIM);
+    if (fitting() <= 0 || offer.types.length === 0 || await this.#mustHoldBack()) return this.#pollDelay();
     if (signal.aborted) return 0;
+    const room = fitting(); // another queue may have taken places meanwhile
+    if (room <= 0) return this.#pollDelay();
     const over = new AbortController();
+    const giveBack = this.#options.reserve?.(room);
     try {
       const late = abortedSince(signal, LAST_CLAIM_MS, clock, over.signal);
       const claims = await Promise.allSettled(shares(room).map((share) => this.#claim(offer, share, late)));
@@ -110,6 +115,7 @@ export class Poller implements Service {
       outage.failed(error as Error);
       return backoffDelay(++this.#failures, BACKOFF, this.#options.random?.());
     } finally {
+      giveBack?.();
       over.abort("over");
     }
   }

@@ -5,11 +5,14 @@
 import { backoffDelay } from "../backoff.ts";
 import { type Clock, within } from "../clock.ts";
 import { type Logger, logger, taskLogger } from "../log.ts";
+import { type GateOptions, outwardActs } from "../outward/acts.ts";
 import { ProgramMissingError } from "../process.ts";
 import {
   type ExecutionContext,
   type Outcome,
+  type OutwardActs,
   type Progress,
+  ReleaseError,
   type Settlement,
   type Task,
   TaskError,
@@ -31,6 +34,8 @@ export interface RunnerOptions {
   /** Once aborted, an outcome that neither the journal nor the queue takes is no longer tried again. */
   readonly giveUp: AbortSignal;
   readonly onProgress: (running: RunningTask) => void;
+  /** Where outward acts are agreed to and remembered. */
+  readonly gate: GateOptions;
 }
 
 /** How long an executor may take to stop after its signal, beyond the 10 s that a program tree is given. */
@@ -94,6 +99,7 @@ class AttemptContext implements ExecutionContext {
   readonly #options: RunnerOptions;
   #folder: string | undefined;
   #log: Logger | undefined;
+  #outward: OutwardActs | undefined;
 
   constructor(running: RunningTask, options: RunnerOptions) {
     this.task = running.task;
@@ -107,6 +113,15 @@ class AttemptContext implements ExecutionContext {
 
   get log(): Logger {
     return this.#log ??= taskLogger(this.task);
+  }
+
+  get outward(): OutwardActs {
+    return this.#outward ??= outwardActs(
+      this.#options.gate,
+      this.#running.source.name,
+      this.task,
+      this.#running.signal,
+    );
   }
 
   /** A folder (0700) of a name that no task can choose; the id in it is for people. */
@@ -175,7 +190,10 @@ export function outcomeOf(error: unknown, running: Pick<RunningTask, "stopReason
   const logTail = error instanceof TaskError && error.logTail ? cleanText(error.logTail, 8000) : undefined;
   switch (running.stopReason) {
     case "cancel":
-      return { kind: "cancelled" };
+      return {
+        kind: "cancelled",
+        ...error instanceof TaskError && error.uncertain && { reason: messageOf(error) },
+      };
     case "release":
     case "lost":
       return { kind: "released", reason: cleanText(messageOf(error), 4000) };
@@ -186,6 +204,7 @@ export function outcomeOf(error: unknown, running: Pick<RunningTask, "stopReason
         logTail,
       };
   }
+  if (error instanceof ReleaseError) return { kind: "released", reason: cleanText(messageOf(error), 4000) };
   const retry = error instanceof TaskError ? error.retry : true;
   return { kind: "failed", error: cleanText(messageOf(error), 4000), retry, logTail };
 }

@@ -7,10 +7,12 @@ import {
   type ExecutionContext,
   type Executor,
   type Outcome,
+  ReleaseError,
   TaskError,
 } from "../task/task.ts";
 import { capturedLog } from "../testing/captured_log.ts";
 import { fakeClock } from "../testing/fake_clock.ts";
+import { noGate } from "../testing/no_gate.ts";
 import { testQueue } from "../testing/task_source.ts";
 import { tempDir } from "../testing/temp.ts";
 import { until } from "../testing/until.ts";
@@ -60,6 +62,7 @@ async function setUp(run: Run, { input = { n: 1 }, check, ...given }: SetUpOptio
     tempRoot: join(dir.path, "tmp"),
     maxInputBytes: 1000,
     maxOutputBytes: 1000,
+    gate: noGate(clock),
     giveUp: giveUp.signal,
     onProgress: (running) => progressed.push(running.progress),
   };
@@ -123,6 +126,11 @@ Deno.test("bad input fails without a retry, names the field, and the executor is
   const outcome = await outcomeOfRun(() => Promise.resolve(asked = true), { input: { n: "one" } });
   assert.ok(outcome.kind === "failed" && !outcome.retry && /n: /.test(outcome.error));
   assert.equal(asked, false);
+});
+
+Deno.test("an executor that gives its task back says why, and that is no failure", async () => {
+  const run: Run = () => Promise.reject(new ReleaseError("waits for a person"));
+  assert.deepEqual(await outcomeOfRun(run), { kind: "released", reason: "waits for a person" });
 });
 
 Deno.test("input that is too large fails without a retry", async () => {

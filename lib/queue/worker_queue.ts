@@ -5,6 +5,7 @@ import { logger } from "../log.ts";
 import { runServices, type Service } from "../service.ts";
 import type { Task, TaskSource } from "../task/task.ts";
 import { Wakeup } from "../wakeup.ts";
+import type { GateOptions } from "../outward/acts.ts";
 import type { Capabilities } from "./capabilities.ts";
 import { type ConcurrencyLimits, typeRooms } from "./concurrency.ts";
 import type { Journal } from "./journal.ts";
@@ -14,6 +15,7 @@ import { Poller } from "./poller.ts";
 import { runTask } from "./runner.ts";
 import { RunningTask } from "./running.ts";
 import { Settler } from "./settler.ts";
+import type { Slots } from "./slots.ts";
 import { wakeListener } from "./wake_listener.ts";
 
 /** Durations in ms, sizes in bytes. */
@@ -24,7 +26,10 @@ export interface WorkerQueueOptions {
   readonly clock: Clock;
   readonly outage: Outage;
   readonly leaseTiming: LeaseTiming;
-  readonly maxConcurrent: number;
+  /** The worker's places for tasks, shared with its other queues. */
+  readonly slots: Slots;
+  /** At most so many of the places are for this queue; all of them unless told. */
+  readonly maxOwn?: number;
   /** Limits of this worker's own, by type or pattern. */
   readonly concurrency?: ConcurrencyLimits;
   readonly pollMs: number;
@@ -32,6 +37,7 @@ export interface WorkerQueueOptions {
   readonly tempRoot: string;
   readonly maxInputBytes: number;
   readonly maxOutputBytes: number;
+  readonly gate: GateOptions;
   readonly holdBack?: () => Promise<string | undefined>;
 }
 
@@ -67,7 +73,8 @@ export class WorkerQueue implements Service {
       outage,
       pollMs: options.pollMs,
       offer: () => typeRooms(capabilities.types(), this.#limitedRunning(), options.concurrency),
-      room: () => options.maxConcurrent - this.#running.size,
+      room: () => Math.min(options.slots.room, (options.maxOwn ?? Infinity) - this.#running.size),
+      reserve: (room) => options.slots.reserve(room),
       holdBack: options.holdBack,
       start: (task, claimSent) => this.#start(task, claimSent),
     });
@@ -106,6 +113,7 @@ export class WorkerQueue implements Service {
     const { source, clock, outage } = this.#options;
     const afterDrain = new AbortController();
     const stopWatching = this.#options.capabilities.onChange(() => this.#poller.wake());
+    const stopWaiting = this.#options.slots.onFree(() => this.#poller.wake());
     const stopHoping = outage.onEnd(() => {
       this.#poller.hurry();
       this.#settler.hurry();
@@ -129,6 +137,7 @@ export class WorkerQueue implements Service {
       await runServices([claiming, listener, this.#leases, this.#settler], afterDrain.signal);
     } finally {
       stopWatching();
+      stopWaiting();
       stopHoping();
     }
   }
@@ -164,17 +173,19 @@ export class WorkerQueue implements Service {
     return false;
   }
 
-  /** The types of the tasks in progress, where limits ask for them. */
+  /** The types of the tasks in progress, of all queues, where limits ask for them. */
   #limitedRunning(): string[] {
     if (Object.keys(this.#options.concurrency ?? {}).length === 0) return [];
-    return [...this.#running].map(({ task }) => task.type);
+    return [...this.#options.slots.running].map(({ task }) => task.type);
   }
 
   #start(task: Task, claimSent: Moment): void {
-    const { source, clock, capabilities, journal, tempRoot, maxInputBytes, maxOutputBytes } = this.#options;
+    const { source, clock, capabilities, journal, tempRoot, maxInputBytes, maxOutputBytes, gate, slots } =
+      this.#options;
     const running = new RunningTask(task, source, clock);
     if (this.draining || this.#release.signal.aborted) running.stop("release");
     this.#running.add(running);
+    slots.take(running);
     const stopKeeping = this.#leases.keep(running, claimSent);
     const attempt = runTask(running, {
       capabilities,
@@ -183,6 +194,7 @@ export class WorkerQueue implements Service {
       tempRoot,
       maxInputBytes,
       maxOutputBytes,
+      gate,
       giveUp: this.#giveUp.signal,
       onProgress: (task) => this.#leases.progressed(task),
     }).catch((error) =>
@@ -192,7 +204,7 @@ export class WorkerQueue implements Service {
         stopKeeping();
         this.#running.delete(running);
         this.#attempts.delete(attempt);
-        this.#poller.wake();
+        slots.free(running);
       });
     this.#attempts.add(attempt);
   }

@@ -1,8 +1,16 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Journal } from "./journal.ts";
+import { Slots } from "./slots.ts";
 import { until } from "../testing/until.ts";
 import { fault, untilTask, workerTest } from "../testing/queue_worker.ts";
+
+/** Two places, one of which another queue has. */
+function takenSlots(): Slots {
+  const slots = new Slots(2);
+  slots.reserve(1);
+  return slots;
+}
 
 workerTest(
   "tasks go through: claimed on a hint, run, settled, and a freed place filled",
@@ -214,6 +222,28 @@ workerTest(
     assert.equal(worker.failure()?.message, "settler of test failed: disk I/O error");
     assert.equal(worker.journal.size(), 2);
   },
+);
+
+workerTest(
+  "places are shared with other queues: nothing is claimed while they have them all",
+  async ({ clock, queue, source, worker }) => {
+    for (let n = 0; n < 3; n++) queue.enqueue();
+    await clock.advance(5000);
+    assert.equal(worker.queue.running().length, 1);
+    const rooms = source.calls.filter(({ call }) => call === "claim").map(({ room }) => room);
+    assert.deepEqual([...new Set(rooms)], [1]);
+  },
+  { options: { slots: takenSlots() } },
+);
+
+workerTest(
+  "a queue with places of its own takes no more than those",
+  async ({ clock, queue, worker }) => {
+    for (let n = 0; n < 5; n++) queue.enqueue();
+    await clock.advance(5000);
+    assert.equal(worker.queue.running().length, 2);
+  },
+  { options: { slots: new Slots(4), maxOwn: 2 } },
 );
 
 workerTest(

@@ -117,6 +117,38 @@ export interface ExecutionContext {
   readonly log: Logger;
   /** Tells how far the work is; cheap, may be called often. */
   progress(progress: Progress): void;
+  /**
+   * Does something that others see or that costs money: only once, and only when a person has agreed to it or the
+   * task came from a trusted queue. Call it before expensive preparation with `ask`, and around the act itself.
+   * Do not catch what it throws: waiting for a person's word puts the task back into the queue.
+   *
+   * `work` must throw a {@link TaskError} where it is sure that the act did not happen; after any other error
+   * (and `uncertain` ones) it is not tried again until a person says so. Its result, plain JSON, is kept: when an
+   * earlier attempt has done the act already, that result is returned and `work` is not called.
+   */
+  readonly outward: OutwardActs;
+}
+
+/** Something that posts, messages or spends, for a person to agree to. */
+export interface OutwardAct {
+  /** What kind of act, e.g. `post`. */
+  readonly kind: string;
+  readonly platform?: string;
+  readonly account?: string;
+  /** One line for people: what will be done, where, with what. */
+  readonly summary: string;
+  /** Everything a person needs to decide: caption, address of the video and so on; plain JSON, no secrets. */
+  readonly preview: Readonly<Record<string, unknown>>;
+  /** A person is asked also where the task came from a trusted queue. */
+  readonly alwaysAsk?: boolean;
+}
+
+/** The gate that outward acts go through; see {@link ExecutionContext.outward}. */
+export interface OutwardActs {
+  /** Resolves when the act may be done; cheap to ask again. */
+  ask(act: OutwardAct): Promise<void>;
+  /** Asks, then does it once. */
+  perform<T>(act: OutwardAct, work: () => Promise<T>): Promise<T>;
 }
 
 /** Does the tasks of one type. */
@@ -126,6 +158,8 @@ export interface Executor<Input = unknown, Output = unknown> {
   readonly input: ZodType<Input>;
   /** Asks the machine, cheaply; called at start and again while the worker runs. */
   check(): Promise<Availability>;
+  /** Says in a few lines what {@link run} would do with this input, without doing any of it; for dry runs. */
+  plan?(input: Input): Promise<readonly string[]>;
   /** @throws {@link TaskError} to say whether a retry could help; any other error is retried. */
   run(input: Input, context: ExecutionContext): Promise<Output>;
 }
@@ -135,17 +169,30 @@ export function defineExecutor<Input, Output>(executor: Executor<Input, Output>)
   return executor;
 }
 
-/** A task failed for a reason that its own attempt knows. `retry: false` means that trying again cannot help. */
+/**
+ * A task failed for a reason that its own attempt knows. `retry: false` means that trying again cannot help;
+ * `uncertain` that an outward act may have happened or not.
+ */
 export class TaskError extends Error {
   override readonly name = "TaskError";
   readonly retry: boolean;
+  readonly uncertain: boolean;
   /** The last lines of what the task's program printed, bounded. */
   readonly logTail?: string;
-  constructor(message: string, options: { retry: boolean; logTail?: string; cause?: unknown }) {
+  constructor(
+    message: string,
+    options: { retry: boolean; uncertain?: boolean; logTail?: string; cause?: unknown },
+  ) {
     super(message, { cause: options.cause });
     this.retry = options.retry;
+    this.uncertain = options.uncertain ?? false;
     this.logTail = options.logTail;
   }
+}
+
+/** Thrown by an executor: the task goes back to its queue, and the attempt does not count. */
+export class ReleaseError extends Error {
+  override readonly name = "ReleaseError";
 }
 
 /** A queue or its database did not do what was asked. `transient` means that asking again later may work. */

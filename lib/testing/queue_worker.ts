@@ -6,12 +6,14 @@ import type { ExecutionContext, Executor } from "../task/task.ts";
 import { type CapturedLog, capturedLog } from "./captured_log.ts";
 import { type FakeClock, fakeClock } from "./fake_clock.ts";
 import { type TestQueue, testQueue, type TestSource } from "./task_source.ts";
+import { noGate } from "./no_gate.ts";
 import { tempDir } from "./temp.ts";
 import { until } from "./until.ts";
 import { Capabilities } from "../queue/capabilities.ts";
 import { Journal } from "../queue/journal.ts";
 import { DEFAULT_LEASE_TIMING } from "../queue/lease_keeper.ts";
 import { Outage } from "../queue/outage.ts";
+import { Slots } from "../queue/slots.ts";
 import { WorkerQueue, type WorkerQueueOptions } from "../queue/worker_queue.ts";
 
 /** A task in the hands of the executor; `finish` ends its work. */
@@ -58,12 +60,13 @@ async function startWorker(clock: FakeClock, { path, source, manners = "stops", 
     clock,
     outage,
     leaseTiming: DEFAULT_LEASE_TIMING,
-    maxConcurrent: 2,
+    slots: new Slots(2),
     pollMs: 2000,
     drainMs: 30_000,
     tempRoot: join(path, "tmp"),
     maxInputBytes: 1000,
     maxOutputBytes: 1000,
+    gate: noGate(clock),
     ...options,
   });
   const stop = new AbortController();

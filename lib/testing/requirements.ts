@@ -9,6 +9,8 @@ export type Requirement =
   | "postgres"
   | "postgrest"
   | "chromium"
+  | "chromedriver"
+  | "npx"
   | "toil"
   | "systemd-sandbox";
 
@@ -34,6 +36,8 @@ const PROGRAMS: Record<Requirement, Program> = {
     fix: "apt-get install chromium",
     elsewhere: () => executable("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"),
   },
+  chromedriver: { names: ["chromedriver"], fix: "apt-get install chromium-driver" },
+  npx: { names: ["npx"], fix: "install Node with npm" },
   toil: { names: ["toil-wdl-runner"], fix: "pip install 'toil[wdl]'" },
   "systemd-sandbox": {
     names: ["systemd-sandbox"],

@@ -1,4 +1,5 @@
 /** The contract: what a database must do, whichever driver stands before it. */
+import { actCases } from "./acts.ts";
 import { callCases } from "./calls.ts";
 import type { Subject } from "./case.ts";
 import { claimCases } from "./claim.ts";
@@ -15,6 +16,7 @@ const CASES = [
   ...taskCases,
   ...policyCases,
   ...workerCases,
+  ...actCases,
   ...callCases,
 ];
 

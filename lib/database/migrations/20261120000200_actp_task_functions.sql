@@ -295,7 +295,7 @@ begin
       completed_at = case when h.next_status <> 'pending' then now() end,
       -- Full jitter on the upper fifth of an exponential delay of at most an hour.
       run_at = case when h.next_status <> 'pending' then t.run_at
-        when h.outcome = 'released' then now()
+        when h.outcome = 'released' then public.actp_released_until(t.id)
         else now() + make_interval(secs => least(3600, t.backoff_seconds * power(2, least(t.attempts, 20) - 1)) * (1 - 0.2 * random())) end,
       attempts = t.attempts - case when h.outcome = 'released' and h.next_status = 'pending' then 1 else 0 end,
       lease_expires_at = null,

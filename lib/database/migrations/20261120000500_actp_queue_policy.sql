@@ -319,6 +319,9 @@ begin
     )
     select (select count(*) from gone), case when count(*) = p_limit and min(s.created_at) < v_before then max(s.seq) end
     into v_tasks, v_next from seen s;
+    delete from public.actp_outward_acts where id in (select a.id from public.actp_outward_acts a
+      where a.requested_at < v_before order by a.requested_at limit p_limit)
+      and greatest(expires_at, decided_at, ended_at) < v_before;
   end if;
   if p_log_days > 0 then
     delete from public.actp_worker_logs where id in (select l.id from public.actp_worker_logs l
