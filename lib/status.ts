@@ -1,10 +1,12 @@
 /** What the worker says of itself: the seed's health fields, with the reasons for a state that is not good. */
 import type { Config } from "./config.ts";
 import type { Database } from "./database/database.ts";
+import { LegacyLoop, type LoopStatus } from "./legacy/loops.ts";
 import type { Capabilities } from "./queue/capabilities.ts";
 import type { Journal } from "./queue/journal.ts";
+import type { LegacySource } from "./queue/configured_sources.ts";
 import type { Outage } from "./queue/outage.ts";
-import type { WorkerQueue } from "./queue/worker_queue.ts";
+import type { Queues, SourceSettings } from "./queue/queues.ts";
 import type { Progress } from "./task/task.ts";
 import { VERSION } from "./version.ts";
 
@@ -35,13 +37,18 @@ export interface WorkerStatus {
   readonly tasks_failed: number | null;
   readonly unreported_outcomes: number;
   readonly current_tasks: readonly CurrentTaskStatus[];
+  /** The loops of version 1, each in one word. */
+  readonly legacy_loops: Readonly<Record<string, string>>;
+  /** Those that are on: when they last ran and what went wrong. */
+  readonly legacy_loop_runs: Readonly<Record<string, LoopStatus>>;
 }
 
 interface StatusSources {
   readonly config: Config;
   readonly database: Database;
   readonly capabilities: Capabilities;
-  readonly queue?: WorkerQueue;
+  readonly queues: Queues;
+  readonly loops: readonly (LegacyLoop | LegacySource)[];
   readonly outage: Outage;
   readonly journal: Journal;
   readonly uptimeMs: number;
@@ -51,10 +58,10 @@ const COUNT_TIMEOUT_MS = 1000;
 
 /** Reads the status; never throws and never takes longer than a second. */
 export async function readStatus(sources: StatusSources): Promise<WorkerStatus> {
-  const { config, database, capabilities, queue, outage, journal } = sources;
+  const { config, database, capabilities, queues, outage, journal } = sources;
   const counts = await readCounts(database, config.workerId);
-  const reasons = reasonsOf(outage, queue);
-  const current = (queue?.running() ?? []).map((running) => ({
+  const reasons = reasonsOf(outage, queues);
+  const current = queues.running().map((running) => ({
     task_id: running.task.id,
     task_type: running.task.type,
     attempt: running.task.attempt,
@@ -65,9 +72,9 @@ export async function readStatus(sources: StatusSources): Promise<WorkerStatus> 
   return {
     worker_id: config.workerId,
     version: VERSION,
-    status: queue?.draining ? "draining" : reasons.length > 0 ? "degraded" : "online",
+    status: queues.draining ? "draining" : reasons.length > 0 ? "degraded" : "online",
     reasons,
-    ready: queue?.ready ?? outage.state === undefined,
+    ready: queues.sources.length > 0 ? queues.ready : outage.state === undefined,
     uptime_seconds: Math.round(sources.uptimeMs / 1000),
     database: database.description,
     capabilities: capabilities.types(),
@@ -77,18 +84,36 @@ export async function readStatus(sources: StatusSources): Promise<WorkerStatus> 
     tasks_failed: counts?.jobs_failed ?? null,
     unreported_outcomes: journal.size(),
     current_tasks: current,
+    ...loopStatus(sources.loops),
   };
 }
 
-function reasonsOf(outage: Outage, queue: WorkerQueue | undefined): string[] {
-  const reasons: string[] = [];
-  if (outage.state) {
-    reasons.push(
-      `database unreachable since ${new Date(outage.state.since).toISOString()}: ${outage.state.error}`,
-    );
-  }
-  if (queue?.heldBack) reasons.push(`not claiming: ${queue.heldBack}`);
+function reasonsOf(database: Outage, queues: Queues): string[] {
+  const others = queues.sources.filter(({ outage }) => outage !== database);
+  const reasons = [
+    ...unreachable("database", database),
+    ...others.flatMap(({ source, outage }: SourceSettings) => unreachable(source.name, outage)),
+  ];
+  if (queues.heldBack) reasons.push(`not claiming: ${queues.heldBack}`);
   return reasons;
+}
+
+function unreachable(name: string, { state }: Outage): string[] {
+  return state ? [`${name} unreachable since ${new Date(state.since).toISOString()}: ${state.error}`] : [];
+}
+
+/** Loops that have become task sources fare as their queue does: their outages are among the reasons. */
+function loopStatus(loops: readonly (LegacyLoop | LegacySource)[]) {
+  const words: Record<string, string> = {};
+  const runs: Record<string, LoopStatus> = {};
+  for (const loop of loops) {
+    if (loop instanceof LegacyLoop) {
+      const status = loop.status();
+      words[loop.settings.name] = status.state;
+      if (status.state !== "disabled") runs[loop.settings.name] = status;
+    } else words[loop.name] = !loop.enabled ? "disabled" : loop.missing ? "not configured" : "running";
+  }
+  return { legacy_loops: words, legacy_loop_runs: runs };
 }
 
 async function readCounts(database: Database, workerId: string) {

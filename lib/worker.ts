@@ -1,6 +1,6 @@
 /** Puts the worker together from its parts, and runs it from start to drained. */
 import { statfs } from "node:fs";
-import { cpus, release, totalmem, type } from "node:os";
+import { release, type } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { type Clock, systemClock } from "./clock.ts";
@@ -10,19 +10,19 @@ import { openDatabase } from "./database/open.ts";
 import { logger } from "./log.ts";
 import { ensurePrivateDir, homePaths } from "./paths.ts";
 import { homeMark } from "./process/orphans.ts";
+import { legacyLoops } from "./legacy/settings.ts";
 import { Capabilities } from "./queue/capabilities.ts";
+import { configuredSources, legacySources } from "./queue/configured_sources.ts";
 import { type Journal, openJournal } from "./queue/journal.ts";
 import { DEFAULT_LEASE_TIMING } from "./queue/lease_keeper.ts";
 import { Outage } from "./queue/outage.ts";
-import { OutageProbe } from "./queue/outage_probe.ts";
 import { presence } from "./queue/presence.ts";
+import { Queues } from "./queue/queues.ts";
 import { Registration } from "./queue/registration.ts";
 import { Retention } from "./queue/retention.ts";
-import { workflowSource } from "./queue/sources/workflow.ts";
-import { Slots } from "./queue/slots.ts";
-import { WorkerQueue } from "./queue/worker_queue.ts";
 import { runServices, type Service } from "./service.ts";
 import { readStatus, type WorkerStatus } from "./status.ts";
+import { readMachine, systemInfo } from "./system_info.ts";
 import type { Executor } from "./task/task.ts";
 import { VERSION } from "./version.ts";
 
@@ -56,40 +56,40 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   await ensurePrivateDir(config.home);
   const tempRoot = await emptyTempRoot(config);
   const capabilities = new Capabilities(options.executors, clock);
-  const [database] = await Promise.all([options.database ?? openDatabase(config), capabilities.detect()]);
+  const [database, machine] = await Promise.all([
+    options.database ?? openDatabase(config),
+    readMachine(),
+    capabilities.detect(),
+  ]);
   const journal = openJournal(paths.journal, clock);
   const outage = new Outage("the database", clock);
   const startedAt = new Date(clock.now()).toISOString();
   const started = clock.monotonic();
 
-  const source = workflowSource(database, config.workerId, config.leaseSeconds);
-  const queue = config.enableWorkflowTasks
-    ? new WorkerQueue({
-      source,
-      capabilities,
-      journal,
+  const queues = new Queues({
+    sources: configuredSources(config, database, outage, clock),
+    capabilities,
+    journal,
+    clock,
+    leaseTiming: { ...DEFAULT_LEASE_TIMING, intervalMs: config.taskHeartbeatSeconds * 1000 },
+    maxConcurrent: config.maxConcurrent,
+    concurrency: config.concurrency,
+    drainMs: config.drainSeconds * 1000,
+    tempRoot,
+    maxInputBytes: config.maxInputBytes,
+    maxOutputBytes: config.maxOutputBytes,
+    gate: {
+      database,
       clock,
-      outage,
-      leaseTiming: { ...DEFAULT_LEASE_TIMING, intervalMs: config.taskHeartbeatSeconds * 1000 },
-      slots: new Slots(config.maxConcurrent),
-      concurrency: config.concurrency,
-      pollMs: config.taskPollSeconds * 1000,
-      drainMs: config.drainSeconds * 1000,
-      tempRoot,
-      maxInputBytes: config.maxInputBytes,
-      maxOutputBytes: config.maxOutputBytes,
-      gate: {
-        database,
-        clock,
-        workerId: config.workerId,
-        trusted: config.trustedQueues,
-        expiresMs: config.approvalHours * 3_600_000,
-      },
-      holdBack: async () =>
-        fullJournal(journal, config.journalMaxOutcomes) ??
-          await lackOfDisk(config.home, config.minFreeBytes),
-    })
-    : undefined;
+      workerId: config.workerId,
+      trusted: config.trustedQueues,
+      expiresMs: config.approvalHours * 3_600_000,
+    },
+    holdBack: async () =>
+      fullJournal(journal, config.journalMaxOutcomes) ??
+        await lackOfDisk(config.home, config.minFreeBytes),
+  });
+  const loops = legacyLoops(config, clock);
   const registration = new Registration({
     database,
     identity: {
@@ -98,11 +98,11 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
       os_version: `${type()} ${release()}`,
       version: VERSION,
       max_concurrent: config.maxConcurrent,
-      system_info: systemInfo(config, capabilities),
     },
     types: () => config.enableCapabilityRegistration ? capabilities.types() : [],
+    systemInfo: () => systemInfo(machine, capabilities.all(), config),
     current: () =>
-      (queue?.running() ?? []).map(({ task, startedAt }) => ({
+      queues.running().map(({ task, startedAt }) => ({
         task_id: task.id,
         task_type: task.type,
         started_at: new Date(startedAt).toISOString(),
@@ -112,7 +112,6 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     clock,
     outage,
   });
-  const probe = new OutageProbe({ outage, clock, ping: (signal) => source.ping!(signal) });
   const retention = new Retention({ database, policy: config, clock });
   const living = presence({
     database,
@@ -132,22 +131,21 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
         name: "queue",
         // The rest goes on until the drain is over: leases, heartbeats, logs.
         run: async (signal) => {
-          const stop = AbortSignal.any([stopping.signal, signal]);
-          await (queue?.run(stop) ??
-            new Promise<void>((resolve) => stop.addEventListener("abort", () => resolve())));
+          await queues.run(AbortSignal.any([stopping.signal, signal]));
           background.abort();
         },
       };
-      const pruning: Service = {
-        name: retention.name,
-        run: (signal) => retention.run(AbortSignal.any([stopping.signal, signal])), // not while it drains
-      };
+      // Not while it drains.
+      const untilStop = [retention, ...loops].map((service): Service => ({
+        name: service.name,
+        run: (signal) => service.run(AbortSignal.any([stopping.signal, signal])),
+      }));
       const log = logger("worker");
       log.info(`online: ${config.workerId} on ${database.description}`, {
         capabilities: capabilities.types(),
       });
       try {
-        const others = [registration, capabilities, living, probe, pruning];
+        const others = [registration, capabilities, living, ...untilStop];
         await runServices([draining, ...others], background.signal);
       } finally {
         forget();
@@ -156,16 +154,17 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
       }
     },
     stop() {
-      if (stopping.signal.aborted) queue?.releaseNow();
+      if (stopping.signal.aborted) queues.releaseNow();
       else stopping.abort();
     },
-    wake: () => queue?.wake(),
+    wake: () => queues.wake(),
     status: () =>
       readStatus({
         config,
         database,
         capabilities,
-        queue,
+        queues,
+        loops: [...loops, ...legacySources(config)],
         outage,
         journal,
         uptimeMs: clock.monotonic() - started,
@@ -199,17 +198,4 @@ async function lackOfDisk(folder: string, minFreeBytes: number): Promise<string 
   return `${mib(free)} MiB free on the disk of ${folder}, less than ${
     mib(minFreeBytes)
   } (WORKER_MIN_FREE_BYTES)`;
-}
-
-function systemInfo(config: Config, capabilities: Capabilities): Record<string, unknown> {
-  return {
-    os: Deno.build.os,
-    arch: Deno.build.arch,
-    cpu_cores: cpus().length,
-    memory_gb: Math.round(totalmem() / 2 ** 30),
-    remotion_project_dir: config.remotionProjectDir ?? null,
-    executors: Object.fromEntries(
-      capabilities.all().map(({ executor, availability }) => [executor.type, availability]),
-    ),
-  };
 }

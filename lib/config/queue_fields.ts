@@ -31,6 +31,13 @@ export const QUEUE_FIELDS = {
     description: "How MPLite takes its key: `Authorization: Bearer` or `x-api-key`.",
     restartNeeded: true,
   }),
+  mpliteResult: field({
+    env: ["MPLITE_RESULT"],
+    schema: choice(["platform_url", "post_url"]),
+    default: "platform_url",
+    description: "What MPLite calls the address of a published post.",
+    restartNeeded: true,
+  }),
   mplitePlatforms: field({
     env: ["MPLITE_PLATFORMS"],
     schema: words,
@@ -62,7 +69,7 @@ export const QUEUE_FIELDS = {
   }),
   legacyResearchSeconds: field({
     env: ["LEGACY_RESEARCH_INTERVAL_SECONDS"],
-    schema: number(1, 86_400, "seconds"),
+    schema: number(0.1, 86_400, "seconds"),
     default: 3600,
     description: "How often the research loop runs, in seconds.",
     restartNeeded: true,
@@ -76,7 +83,7 @@ export const QUEUE_FIELDS = {
   }),
   legacyScoringSeconds: field({
     env: ["LEGACY_SCORING_INTERVAL_SECONDS"],
-    schema: number(1, 86_400, "seconds"),
+    schema: number(0.1, 86_400, "seconds"),
     default: 1800,
     description: "How often the scoring loop runs, in seconds.",
     restartNeeded: true,
@@ -90,7 +97,7 @@ export const QUEUE_FIELDS = {
   }),
   legacyPublishingSeconds: field({
     env: ["LEGACY_PUBLISHING_INTERVAL_SECONDS"],
-    schema: number(1, 86_400, "seconds"),
+    schema: number(0.1, 86_400, "seconds"),
     default: 900,
     description: "How often the publishing loop runs, in seconds.",
     restartNeeded: true,
@@ -104,7 +111,7 @@ export const QUEUE_FIELDS = {
   }),
   legacyMetricsSeconds: field({
     env: ["LEGACY_METRICS_INTERVAL_SECONDS"],
-    schema: number(1, 86_400, "seconds"),
+    schema: number(0.1, 86_400, "seconds"),
     default: 300,
     description: "How often the metrics loop runs, in seconds.",
     restartNeeded: true,
@@ -118,7 +125,7 @@ export const QUEUE_FIELDS = {
   }),
   legacyRemotionSeconds: field({
     env: ["LEGACY_REMOTION_INTERVAL_SECONDS"],
-    schema: number(1, 86_400, "seconds"),
+    schema: number(0.1, 86_400, "seconds"),
     default: 10,
     description: "How often the remotion loop runs, in seconds.",
     restartNeeded: true,
@@ -132,7 +139,7 @@ export const QUEUE_FIELDS = {
   }),
   legacyMpliteSeconds: field({
     env: ["LEGACY_MPLITE_INTERVAL_SECONDS"],
-    schema: number(1, 86_400, "seconds"),
+    schema: number(0.1, 86_400, "seconds"),
     default: 15,
     description: "How often the mplite loop runs, in seconds.",
     restartNeeded: true,
@@ -162,7 +169,7 @@ export const QUEUE_FIELDS = {
     env: ["RESEARCHLITE_URL"],
     schema: serviceUrl.optional(),
     default: undefined,
-    description: "ResearchLite, for the research loop and for research results.",
+    description: "ResearchLite, for the research loop.",
     restartNeeded: true,
   }),
   cronSecret: field({

@@ -21,7 +21,7 @@ export function readiness(
 /** `GET /health`: 200 as long as it lives, with what it knows. `GET /ready`: 200 or 503. */
 export function healthRoutes(worker: ControlledWorker): Hono {
   return new Hono()
-    .get("/health", async (c) => c.json({ ...await worker.status(), legacy_loops: {} }))
+    .get("/health", async (c) => c.json(await worker.status()))
     .get("/ready", async (c) => {
       const answer = readiness(await worker.status());
       return c.json(answer, answer.ready ? 200 : 503);

@@ -29,7 +29,7 @@ Deno.test("health answers 200 in every state, ready 503 unless work is taken", a
     const health = await ask("/health");
     assert.equal(health.status, 200);
     const body = await health.json();
-    assert.deepEqual([body.status, body.worker_id, body.legacy_loops], [state, "w", {}]);
+    assert.deepEqual([body.status, body.worker_id], [state, "w"]);
     const ready = await ask("/ready");
     assert.deepEqual(
       [ready.status, (await ready.json()).ready],

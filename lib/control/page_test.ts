@@ -46,6 +46,8 @@ const STATUS: WorkerStatus = {
     elapsed_seconds: 75,
     progress: { percent: 40, message: "transcoding", remainingSeconds: 90 },
   }],
+  legacy_loops: {},
+  legacy_loop_runs: {},
 };
 const task = (id: string, status: string, fields = {}) => ({
   id: `0c5b5a3e-52a5-4f9c-9a54-b1f2b6c3a00${id}`,

@@ -31,6 +31,8 @@ interface ActRow {
 }
 
 const CALL_TIMEOUT_MS = 15_000;
+/** When queues that cannot be told of the decision hand the task out again. */
+const WAIT_MS = 60_000;
 /** How often the end of an act is told to a database that does not answer. */
 const END_TRIES = 5;
 
@@ -117,6 +119,7 @@ function refusalOf(row: ActRow, act: OutwardAct): Error | undefined {
     case "proposed":
       return new ReleaseError(
         `waits for approval ${row.id} until ${row.expires_at} (actp-worker approvals approve ${row.id}): ${act.summary}`,
+        { delayMs: WAIT_MS },
       );
     case "rejected":
       return new TaskError(`rejected by ${row.decided_by ?? "a person"}${said} (approval ${row.id})`, {

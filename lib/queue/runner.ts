@@ -204,7 +204,14 @@ export function outcomeOf(error: unknown, running: Pick<RunningTask, "stopReason
         logTail,
       };
   }
-  if (error instanceof ReleaseError) return { kind: "released", reason: cleanText(messageOf(error), 4000) };
+  if (error instanceof ReleaseError) {
+    const { delayMs } = error;
+    return {
+      kind: "released",
+      reason: cleanText(messageOf(error), 4000),
+      ...delayMs !== undefined && { delayMs },
+    };
+  }
   const retry = error instanceof TaskError ? error.retry : true;
   return { kind: "failed", error: cleanText(messageOf(error), 4000), retry, logTail };
 }

@@ -47,7 +47,8 @@ export type Outcome =
   | { readonly kind: "failed"; readonly error: string; readonly retry: boolean; readonly logTail?: string }
   | { readonly kind: "cancelled"; readonly reason?: string }
   | { readonly kind: "timedOut"; readonly error: string; readonly logTail?: string }
-  | { readonly kind: "released"; readonly reason: string };
+  /** `delayMs`: not worth claiming again before; for queues that cannot know better. */
+  | { readonly kind: "released"; readonly reason: string; readonly delayMs?: number };
 
 /** An attempt's outcome on its way back to the queue. */
 export interface Settlement {
@@ -193,6 +194,12 @@ export class TaskError extends Error {
 /** Thrown by an executor: the task goes back to its queue, and the attempt does not count. */
 export class ReleaseError extends Error {
   override readonly name = "ReleaseError";
+  /** Not worth claiming again before, in ms; for queues that cannot know better. */
+  readonly delayMs?: number;
+  constructor(message: string, options: { delayMs?: number; cause?: unknown } = {}) {
+    super(message, { cause: options.cause });
+    this.delayMs = options.delayMs;
+  }
 }
 
 /** A queue or its database did not do what was asked. `transient` means that asking again later may work. */

@@ -1,0 +1,103 @@
+/** All queues of a worker as one: they share its places, each has its own outages and its own pace. */
+import type { Clock } from "../clock.ts";
+import { runServices, type Service } from "../service.ts";
+import type { TaskSource } from "../task/task.ts";
+import type { Outage } from "./outage.ts";
+import { OutageProbe } from "./outage_probe.ts";
+import type { RunningTask } from "./running.ts";
+import { Slots } from "./slots.ts";
+import { WorkerQueue, type WorkerQueueOptions } from "./worker_queue.ts";
+
+/** One source and what is its own; times in ms. */
+export interface SourceSettings {
+  readonly source: TaskSource;
+  readonly outage: Outage;
+  readonly pollMs: number;
+  /** At most so many of the worker's places; all of them unless told. */
+  readonly maxOwn?: number;
+  /** In place of the common one. */
+  readonly heartbeatMs?: number;
+}
+
+/** What all sources of a worker have in common. */
+export interface QueuesOptions
+  extends Omit<WorkerQueueOptions, "source" | "outage" | "pollMs" | "slots" | "maxOwn"> {
+  readonly sources: readonly SourceSettings[];
+  readonly maxConcurrent: number;
+}
+
+/** Runs tasks from every source until told to stop; then drains. */
+export class Queues implements Service {
+  readonly name = "queues";
+  readonly sources: readonly SourceSettings[];
+  readonly #queues: readonly WorkerQueue[];
+  readonly #clock: Clock;
+
+  constructor({ sources, maxConcurrent, ...common }: QueuesOptions) {
+    const slots = new Slots(maxConcurrent);
+    this.sources = sources;
+    this.#clock = common.clock;
+    this.#queues = sources.map(({ heartbeatMs, ...own }) =>
+      new WorkerQueue({
+        ...common,
+        ...own,
+        slots,
+        ...heartbeatMs !== undefined && { leaseTiming: { ...common.leaseTiming, intervalMs: heartbeatMs } },
+      })
+    );
+  }
+
+  /** The tasks in progress, of all queues. */
+  running(): readonly RunningTask[] {
+    return this.#queues.flatMap((queue) => queue.running());
+  }
+
+  /** Whether every queue has been asked, and the first one, the task table if it is on, answers. */
+  get ready(): boolean {
+    return this.#queues.length === 0 || this.#queues[0]!.ready;
+  }
+
+  get draining(): boolean {
+    return this.#queues.some((queue) => queue.draining);
+  }
+
+  /** Why nothing is being claimed, if so. */
+  get heldBack(): string | undefined {
+    return this.#queues.map((queue) => queue.heldBack).find((reason) => reason !== undefined);
+  }
+
+  /** Looks for work now. */
+  wake(): void {
+    for (const queue of this.#queues) queue.wake();
+  }
+
+  /** Does not wait for the drain to end: stops the tasks in progress and gives them back. */
+  releaseNow(): void {
+    for (const queue of this.#queues) queue.releaseNow();
+  }
+
+  /** Runs until the signal aborts and all queues have drained. */
+  async run(signal: AbortSignal): Promise<void> {
+    const drained = new AbortController();
+    const working: Service = {
+      name: this.name,
+      run: async (stop) => {
+        const stopping = AbortSignal.any([signal, stop]);
+        if (this.#queues.length > 0) await runServices(this.#queues, stopping);
+        else await new Promise<void>((resolve) => whenAborted(stopping, resolve));
+        drained.abort();
+      },
+    };
+    const probes = this.sources.flatMap(({ source, outage }) =>
+      source.ping
+        ? [new OutageProbe({ outage, clock: this.#clock, ping: (signal) => source.ping!(signal) })]
+        : []
+    );
+    await runServices([working, ...probes], drained.signal);
+  }
+}
+
+function whenAborted(signal: AbortSignal, then: () => void): void {
+  if (signal.aborted) then();
+  else signal.addEventListener("abort", then, { once: true });
+}
