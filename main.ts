@@ -1,5 +1,5 @@
 /** The program: argv → command → exit code. The only place that ends the process. */
-import { BUILT_IN_TYPES, builtInExecutors } from "./executors/index.ts";
+import { allExecutors, BUILT_IN_TYPES } from "./executors/index.ts";
 import { runCommandLine } from "./lib/cli/program.ts";
 import { processTerminal } from "./lib/cli/terminal.ts";
 
@@ -8,7 +8,7 @@ if (import.meta.main) {
     terminal: processTerminal(),
     env: Deno.env.toObject(),
     cwd: Deno.cwd(),
-    executors: builtInExecutors,
+    executors: allExecutors,
     builtInTypes: BUILT_IN_TYPES,
   }, Deno.exit);
   Deno.exit(code);

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { configure, type LogRecord, reset } from "@logtape/logtape";
-import type { CommandDeclaration } from "../lib/config.ts";
+import { type CommandDeclaration, loadConfig } from "../lib/config.ts";
 import { type Executor, type Progress, TaskError } from "../lib/task/task.ts";
+import { tempDir } from "../lib/testing/temp.ts";
 import { testContext } from "../lib/testing/execution_context.ts";
 import { buildArguments, commandExecutors, commandInput } from "./command.ts";
-import { builtInExecutors } from "./index.ts";
+import { BUILT_IN_TYPES, builtInExecutors } from "./index.ts";
 
 const declare = (more: Partial<CommandDeclaration>): CommandDeclaration => ({
   name: "greet",
@@ -33,7 +34,10 @@ async function run(
       inputRoots: [join(dir, "in")],
       outputDir: join(dir, "out"),
     });
-    await using attempt = await testContext({ task: { id: "task-1", type: executor.type }, signal: options.signal });
+    await using attempt = await testContext({
+      task: { id: "task-1", type: executor.type },
+      signal: options.signal,
+    });
     const context = { ...attempt.context, tempDir: join(dir, "temp") };
     return await executor.run(executor.input.parse(input), {
       ...context,
@@ -60,7 +64,10 @@ Deno.test("reported progress, log lines and the last result are passed on", asyn
   const records: LogRecord[] = [];
   await configure({
     sinks: { memory: (record) => void records.push(record) },
-    loggers: [{ category: "test", sinks: ["memory"] }, { category: ["logtape", "meta"], sinks: [] }],
+    loggers: [{ category: ["actp", "test"], sinks: ["memory"] }, {
+      category: ["logtape", "meta"],
+      sinks: [],
+    }],
   });
   try {
     const progress: Progress[] = [];
@@ -266,16 +273,9 @@ Deno.test("a missing program makes the type unavailable with what to do, and its
   await fails(run(missing), /cannot run no-such-program-here/, true);
 });
 
-Deno.test("declared programs stand beside the built-in types", () => {
-  const settings = {
-    ffmpegPath: "ffmpeg",
-    ffprobePath: "ffprobe",
-    inputRoots: [],
-    outputDir: "/nowhere",
-    maxDownloadBytes: 1,
-    downloadTimeoutSeconds: 1,
-    allowPrivateUrls: false,
-    commands: [declare({})],
-  };
-  assert.deepEqual(builtInExecutors(settings).map(({ type }: Executor) => type), ["ffmpeg_process", "greet"]);
+Deno.test("declared programs stand beside the built-in types", async () => {
+  await using home = await tempDir();
+  const { config } = await loadConfig({ env: { ACTP_HOME: home.path }, cwd: home.path });
+  const types = builtInExecutors({ ...config, commands: [declare({})] }).map(({ type }: Executor) => type);
+  assert.deepEqual(types, [...BUILT_IN_TYPES, "greet"]);
 });

@@ -1,6 +1,7 @@
 /** The task type `ffmpeg_process`: looks into, converts, cuts, joins and measures media files with ffmpeg. */
 import { join } from "node:path";
-import { describeExit, findProgram, runProgram } from "../lib/process.ts";
+import { findProgram, runProgram } from "../lib/process.ts";
+import { ProgramVersions } from "../lib/process/program_version.ts";
 import {
   type Availability,
   type ExecutionContext,
@@ -45,31 +46,31 @@ const PROBE_TIMEOUT_MS = 60_000;
 
 /** Makes the executor; nothing is run yet. */
 export function ffmpegProcess(settings: FfmpegSettings): Executor<FfmpegInput, FfmpegResult> {
+  const versions = new ProgramVersions();
   return {
     type: "ffmpeg_process",
     description: "probes, transcodes, trims, scales, joins and normalises media files with ffmpeg",
     input: ffmpegInput,
-    check: () => checkPrograms(settings),
+    check: () => checkPrograms(settings, versions),
     run: (input, context) => runOperation(input, settings, context),
   };
 }
 
-async function checkPrograms({ ffmpegPath, ffprobePath }: FfmpegSettings): Promise<Availability> {
-  for (const [program, variable] of [[ffmpegPath, "FFMPEG_PATH"], [ffprobePath, "FFPROBE_PATH"]]) {
-    if (await findProgram(program) === undefined) {
-      const fix = `install ffmpeg (apt-get install ffmpeg, brew install ffmpeg) or set ${variable}`;
-      return { available: false, reason: `${program} was not found`, fix };
-    }
-  }
-  const signal = new AbortController().signal;
-  const result = await runProgram({ program: ffmpegPath, args: ["-version"], signal, timeoutMs: 10_000 });
-  const version = result.stdoutTail.map((line) => /^ffmpeg version (\S+)/.exec(line)?.[1]).find(Boolean);
-  if (result.code === 0 && version) return { available: true, version };
-  return {
+async function checkPrograms(
+  { ffmpegPath, ffprobePath }: FfmpegSettings,
+  versions: ProgramVersions,
+): Promise<Availability> {
+  const missing = (program: string, variable: string): Availability => ({
     available: false,
-    reason: `${ffmpegPath} -version ${describeExit(result)}`,
-    fix: "run it by hand to see why, and reinstall ffmpeg",
-  };
+    reason: `${program} was not found`,
+    fix: `install ffmpeg (apt-get install ffmpeg, brew install ffmpeg) or set ${variable}`,
+  });
+  const pattern = /^ffmpeg version (\S+)/;
+  const answer = await versions.ask({ program: ffmpegPath, args: ["-version"], pattern });
+  if (!answer.found) return missing(ffmpegPath, "FFMPEG_PATH");
+  if (await findProgram(ffprobePath) === undefined) return missing(ffprobePath, "FFPROBE_PATH");
+  if (answer.version !== undefined) return { available: true, version: answer.version };
+  return { available: false, reason: answer.problem, fix: "run it by hand to see why, and reinstall ffmpeg" };
 }
 
 async function runOperation(

@@ -15,7 +15,8 @@ export interface RunOptions {
   readonly cwd?: string;
   /** All of the environment; nothing is inherited. {@link baseEnvironment} unless told. */
   readonly env?: Readonly<Record<string, string>>;
-  readonly stdin?: string | Uint8Array;
+  /** All of it, or a stream that is written on as it comes; closed at its end, or when the program has ended. */
+  readonly stdin?: string | Uint8Array | ReadableStream<Uint8Array>;
   /** Aborting ends the program and all that it started. */
   readonly signal: AbortSignal;
   readonly timeoutMs?: number;
@@ -105,7 +106,7 @@ export async function runProgram(options: RunOptions): Promise<RunResult> {
   const pipes = Promise.all([
     drain(child.stdout, splitter(stdoutTail, options.onStdoutLine), log, stop.signal),
     drain(child.stderr, splitter(stderrTail, options.onStderrLine), log, stop.signal),
-    options.stdin === undefined ? undefined : feed(child.stdin, options.stdin, stop.signal),
+    options.stdin === undefined ? undefined : feed(child, options.stdin, stop.signal),
   ]);
   let ending: Ending = "exit";
   try {
@@ -192,20 +193,36 @@ async function firstEnding(
   }
 }
 
-/** Writes all of stdin. */
+/** Writes stdin for as long as somebody reads it. @throws what a given stream fails with */
 async function feed(
-  pipe: WritableStream<Uint8Array>,
-  stdin: string | Uint8Array,
+  { stdin: pipe, status }: Deno.ChildProcess,
+  stdin: string | Uint8Array | ReadableStream<Uint8Array>,
   stop: AbortSignal,
 ): Promise<void> {
   const writer = pipe.getWriter();
-  stop.addEventListener("abort", () => void writer.abort().catch(() => {}), { once: true });
+  const goesOn = stdin instanceof ReadableStream;
+  const source = (goesOn ? stdin : ReadableStream.from([bytesOf(stdin)])).getReader();
+  let over = false;
+  const end = () => {
+    over = true;
+    source.cancel().catch(() => {}); // nobody hears the rest
+    writer.abort().catch(() => {});
+  };
+  stop.addEventListener("abort", end, { once: true });
+  // A stream may go on for ever; a text is left to whatever else of the tree reads it.
+  if (goesOn) void status.then(end);
   try {
-    await writer.write(typeof stdin === "string" ? new TextEncoder().encode(stdin) : stdin);
-    await writer.close();
-  } catch {
-    // The program closed its end, which it may: how it ends tells whether anything is wrong.
+    for (let next = await source.read(); !next.done && !over; next = await source.read()) {
+      // The program may close its end early: how it ends tells whether anything is wrong.
+      await writer.write(next.value).catch(end);
+    }
+  } finally {
+    if (!over) await writer.close().catch(() => {});
   }
+}
+
+function bytesOf(stdin: string | Uint8Array): Uint8Array {
+  return typeof stdin === "string" ? new TextEncoder().encode(stdin) : stdin;
 }
 
 /** Reads to the end, always, so that the program never waits for its reader. */

@@ -46,6 +46,32 @@ Deno.test("a program that does not read its large stdin ends well", async () => 
   assert.equal(result.code, 0);
 });
 
+Deno.test("stdin may be a stream that goes on while the program answers, and ends with it", async () => {
+  const said = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = said.writable.getWriter();
+  const say = (text: string) => writer.write(new TextEncoder().encode(text)).catch(() => {});
+  void say("one\n");
+  const result = await runProgram({
+    ...sh('read -r a; echo "got $a"; read -r b; echo "got $b"'),
+    stdin: said.readable,
+    onStdoutLine: (line) => void (line === "got one" && say("two\n")),
+  });
+  assert.deepEqual([result.code, result.stdoutTail], [0, ["got one", "got two"]]);
+  await assert.rejects(writer.closed.then(() => {
+    throw new Error("the stream was closed and not cancelled");
+  }));
+});
+
+Deno.test("the end of a stream is the end of stdin, and what it fails with comes out", async () => {
+  const ended = await runProgram({
+    ...sh("cat"),
+    stdin: ReadableStream.from([new TextEncoder().encode("all")]),
+  });
+  assert.deepEqual([ended.code, ended.stdoutTail], [0, ["all"]]);
+  const broken = new ReadableStream<Uint8Array>({ pull: (its) => its.error(new Error("disk gone")) });
+  await assert.rejects(runProgram({ ...sh("cat"), stdin: broken }), /disk gone/);
+});
+
 Deno.test("a missing program is an error that names it and what to do", async () => {
   await assert.rejects(
     runProgram({ program: "no-such-program-here", args: [], signal: never }),

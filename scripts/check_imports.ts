@@ -23,7 +23,7 @@ type Layer = typeof LAYERS[number];
 const DIRECTION = "main → cli → worker → parts → basics";
 
 /** The folders of lib that know nothing of the worker's parts. */
-const BASICS = ["task", "database", "config", "log", "process", "net"];
+const BASICS = ["task", "database", "config", "log", "process", "net", "outward", "storage"];
 /** The single files of lib that are no basics. */
 const SINGLE_FILES: Readonly<Record<string, Layer>> = { "lib/worker.ts": "worker", "lib/status.ts": "parts" };
 

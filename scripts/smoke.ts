@@ -114,7 +114,9 @@ async function checkCommands({ home, run, json }: Subject, check: Check): Promis
     assert.equal((await run("no-such-command")).code, 2);
   });
   await check("capabilities lists the declared command", async () => {
-    const found: { type: string; available: boolean }[] = await json("capabilities");
+    const { executors: found }: { executors: { type: string; available: boolean }[] } = await json(
+      "capabilities",
+    );
     assert.equal(found.find(({ type }) => type === "echo_input")?.available, true);
   });
   await check("run does a task without a queue", async () => {

@@ -5,12 +5,12 @@ import type { Database } from "../database/database.ts";
 import { openDatabase } from "../database/open.ts";
 import { type DaemonRecord, findDaemon } from "../daemon/pid_file.ts";
 import { homePaths } from "../paths.ts";
-import type { Executor } from "../task/task.ts";
+import type { LoadedExecutors } from "../task/loaded.ts";
 import { EXIT, ExitError } from "./exit.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Makes the executors that this program ships with, as the configuration asks. */
-export type ExecutorFactory = (config: Config) => readonly Executor[];
+/** Makes the executors that this program ships with and loads the owner's own, as the configuration asks. */
+export type ExecutorFactory = (config: Config) => Promise<LoadedExecutors>;
 
 /** The surroundings of one command. */
 export interface CliContext {
@@ -25,16 +25,20 @@ export interface CliContext {
 /** The options that every command knows, as commander gives them. */
 export interface GlobalOptions extends Record<string, unknown> {
   readonly json?: boolean;
+  /** The same as `--log-level debug`. */
+  readonly debug?: boolean;
+}
+
+/** Loads the configuration. @throws ConfigError */
+export function loadForCommand(context: CliContext, options: GlobalOptions): Promise<LoadedConfig> {
+  const { env, cwd, builtInTypes } = context;
+  const flags = options.debug && options.logLevel === undefined ? { ...options, logLevel: "debug" } : options;
+  return loadConfig({ flags, env, cwd, reservedTypes: builtInTypes });
 }
 
 /** Loads the configuration and tells its warnings. @throws ConfigError */
 export async function readConfig(context: CliContext, options: GlobalOptions): Promise<LoadedConfig> {
-  const loaded = await loadConfig({
-    flags: options,
-    env: context.env,
-    cwd: context.cwd,
-    reservedTypes: context.builtInTypes,
-  });
+  const loaded = await loadForCommand(context, options);
   for (const warning of loaded.warnings) context.terminal.err(`warning: ${warning}`);
   return loaded;
 }

@@ -6,6 +6,7 @@ export const EXIT = {
   failed: 1,
   usage: 2,
   notRunning: 3,
+  foundProblems: 4,
   unavailable: 69,
   alreadyRunning: 75,
   badConfig: 78,

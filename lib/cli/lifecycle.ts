@@ -42,7 +42,7 @@ Examples:
     .action(async (options: { foreground?: boolean }, command: Command) => {
       const globals = command.optsWithGlobals<GlobalOptions>();
       const loaded = await readConfig(context, globals);
-      if (options.foreground) return await runDaemon(loaded, context.executors(loaded.config), exit);
+      if (options.foreground) return await runDaemon(loaded, context.executors, exit);
       await startInBackground(context, loaded.config, globals);
     });
 

@@ -8,14 +8,18 @@ import { WorkerIdTakenError } from "../queue/registration.ts";
 import { VERSION } from "../version.ts";
 import type { CliContext } from "./context.ts";
 import { addApprovals } from "./approvals.ts";
+import { addCapabilities } from "./capabilities.ts";
 import { addDatabase } from "./database.ts";
 import { addDemo } from "./demo.ts";
+import { addDoctor } from "./doctor.ts";
 import { addEnqueue } from "./enqueue.ts";
 import { EXIT, ExitError } from "./exit.ts";
+import { addJobs } from "./jobs.ts";
 import { addLifecycle } from "./lifecycle.ts";
 import { addPrepareDatabase } from "./prepare_database.ts";
 import { addQueues } from "./queues.ts";
 import { addRun } from "./run.ts";
+import { addServer } from "./server.ts";
 import { addTasks } from "./tasks.ts";
 import { printable } from "./terminal.ts";
 
@@ -40,6 +44,7 @@ export function buildProgram(context: CliContext, exit: (code: number) => never)
     .description("Claims tasks from queues and does them with this machine's own tools.")
     .version(VERSION, "-V, --version")
     .option("--json", "print data as JSON")
+    .option("--debug", "log more: the same as --log-level debug")
     .configureHelp({ showGlobalOptions: false, sortSubcommands: false })
     .configureOutput({
       writeOut: (text) => terminal.out(text.trimEnd()),
@@ -50,7 +55,7 @@ export function buildProgram(context: CliContext, exit: (code: number) => never)
     .addHelpText(
       "after",
       `
-Exit codes: 0 ok, 1 failed, 2 usage, 3 not running, 69 a dependency is down, 75 already running, 78 bad configuration.
+Exit codes: 0 ok, 1 failed, 2 usage, 3 not running, 4 doctor found a problem, 69 a dependency is down, 75 already running, 78 bad configuration.
 Every command takes --json and the settings above; all settings: \`actp-worker config show\`.`,
     );
   for (const { flag, description } of CONFIG_FIELDS) {
@@ -61,8 +66,12 @@ Every command takes --json and the settings above; all settings: \`actp-worker c
   addEnqueue(program, context);
   addTasks(program, context);
   addQueues(program, context);
+  addJobs(program, context);
+  addServer(program, context, exit);
   addApprovals(program, context);
   addRun(program, context);
+  addCapabilities(program, context);
+  addDoctor(program, context);
   addDatabase(program, context);
   addPrepareDatabase(program);
   return program;

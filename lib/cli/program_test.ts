@@ -28,6 +28,7 @@ Deno.test("help lists the commands and the settings", async () => {
       "queues",
       "run",
       "capabilities",
+      "doctor",
       "db",
       "config",
       "--worker-id",

@@ -1,125 +1,167 @@
-/** `run` (one task here and now, without a queue) and `capabilities`. */
+/** `run`: one task here and now, without a queue. */
 import type { Command } from "commander";
-import { systemClock } from "../clock.ts";
-import { secretsOf } from "../config.ts";
+import { type Config, secretsOf } from "../config.ts";
 import { onStopSignals } from "../daemon/signals.ts";
 import { setUpLogging, taskLogger } from "../log.ts";
 import { ensurePrivateDir } from "../paths.ts";
-import { Capabilities } from "../queue/capabilities.ts";
 import { checkInput } from "../queue/limits.ts";
-import { type Progress, type Task, TaskError } from "../task/task.ts";
+import {
+  type Availability,
+  type ExecutionContext,
+  type Executor,
+  type Progress,
+  type Task,
+  TaskError,
+} from "../task/task.ts";
 import { type CliContext, type GlobalOptions, readConfig, readJsonArgument } from "./context.ts";
 import { confirmedActs } from "./confirm_acts.ts";
 import { EXIT, ExitError } from "./exit.ts";
 import { progressLine, type TaskRow } from "./task_view.ts";
-import { paint, table } from "./terminal.ts";
+import { printable, type Terminal } from "./terminal.ts";
 
 const DEFAULT_TIMEOUT_MS = 30 * 60_000;
 
-/** Adds the commands. */
+interface RunOptions extends GlobalOptions {
+  readonly input: string;
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
+}
+
+/** Adds the command. */
 export function addRun(program: Command, context: CliContext): void {
   program.command("run <type>")
     .description("do one task here and now, without a queue")
     .option("-i, --input <json>", "the task's input: JSON, @file, or - for standard input", "{}")
+    .option("-n, --dry-run", "only say what would be done")
     .option("-y, --yes", "agree beforehand to what it posts, sends or spends")
     .addHelpText(
       "after",
       `
-Example:
-  $ actp-worker run ffmpeg_process --input '{"operation":"probe","input":"clip.mp4"}'`,
-    )
-    .action((type: string, options: { input: string }, command: Command) =>
-      runOnce(context, type, options.input, command.optsWithGlobals())
-    );
+Prints the result as JSON. Ends with 1 if the task fails, 2 if its type or input is wrong, 69 if it cannot work here.
 
-  program.command("capabilities")
-    .description("which task types this machine can do, and why not the others")
-    .action(async (_options, command: Command) => {
-      const globals = command.optsWithGlobals<GlobalOptions>();
-      const { config } = await readConfig(context, globals);
-      const capabilities = new Capabilities(context.executors(config), systemClock);
-      await capabilities.detect();
-      const { terminal } = context;
-      const found = capabilities.all().map(({ executor, availability }) => ({
-        type: executor.type,
-        description: executor.description,
-        ...availability,
-      }));
-      if (globals.json) return terminal.out(JSON.stringify(found));
-      const rows = found.map((one) => [
-        one.available ? paint(terminal, "green", "✓") : paint(terminal, "red", "✗"),
-        one.type,
-        one.available ? one.version ?? "" : `${one.reason}: ${one.fix}`,
-      ]);
-      for (const line of table(["", "TYPE", ""], rows)) terminal.out(line);
-    });
+Examples:
+  $ actp-worker run ffmpeg_process --input '{"operation":"probe","input":"clip.mp4"}'
+  $ actp-worker run ffmpeg_process --input @task.json --dry-run`,
+    )
+    .action((type: string, _options: unknown, command: Command) =>
+      runOnce(context, type, command.optsWithGlobals<RunOptions>())
+    );
 }
 
-async function runOnce(
-  context: CliContext,
-  type: string,
-  inputText: string,
-  options: GlobalOptions,
-): Promise<void> {
-  const { terminal } = context;
+async function runOnce(context: CliContext, type: string, options: RunOptions): Promise<void> {
   const { config } = await readConfig(context, options);
   const secrets = secretsOf(config);
   const logging = setUpLogging({ level: config.logLevel, format: config.logFormat, secrets: () => secrets });
   const stopper = new AbortController();
   const stopListening = onStopSignals(() => stopper.abort(new Error("stopped by a signal")));
   try {
-    const executor = context.executors(config).find((one) => one.type === type);
-    if (!executor) {
-      throw new ExitError(
-        EXIT.usage,
-        `There is no executor for "${type}" (see \`actp-worker capabilities\`).`,
-      );
-    }
-    const availability = await executor.check();
-    if (!availability.available) {
-      throw new ExitError(
-        EXIT.unavailable,
-        `${type} cannot work here: ${availability.reason} (${availability.fix})`,
-      );
-    }
-    const checked = checkInput(
-      executor,
-      await readJsonArgument(context, "--input", inputText),
-      config.maxInputBytes,
-    );
+    const executor = await findExecutor(context, config, type);
+    const given = await readJsonArgument(context, "--input", options.input);
+    const checked = checkInput(executor, given, config.maxInputBytes);
     if ("problem" in checked) throw new ExitError(EXIT.usage, checked.problem);
-
-    const task = taskForOneRun(type, checked.input);
-    await ensurePrivateDir(config.downloadDir);
-    const tempDir = await Deno.makeTempDir({ dir: config.downloadDir, prefix: `${task.id}.` });
-    const timeout = AbortSignal.timeout(DEFAULT_TIMEOUT_MS);
-    try {
-      const output = await executor.run(checked.input, {
-        task,
-        signal: AbortSignal.any([stopper.signal, timeout]),
-        tempDir,
-        log: taskLogger(task),
-        progress: (progress) => terminal.status(progressLine(rowOf(task, progress))),
-        outward: confirmedActs(terminal, {
-          agreed: options.yes === true,
-          ...Deno.stdin.isTerminal() && { ask: (question: string) => Promise.resolve(confirm(question)) },
-        }),
-      });
-      terminal.endStatus();
-      terminal.out(JSON.stringify(output ?? null, null, options.json ? undefined : 2));
-    } catch (error) {
-      const logTail = error instanceof TaskError && error.logTail ? `\n${error.logTail}` : "";
-      throw new ExitError(EXIT.failed, `${type} failed: ${(error as Error).message}${logTail}`, {
-        cause: error,
-      });
-    } finally {
-      await Deno.remove(tempDir, { recursive: true });
-    }
+    const availability = await executor.check();
+    if (options.dryRun) return await dryRun(context.terminal, executor, checked.input, availability, options);
+    requireAvailable(type, availability);
+    const output = await execute(context.terminal, config, executor, checked.input, stopper.signal, options);
+    context.terminal.out(JSON.stringify(output ?? null, null, options.json ? undefined : 2));
   } finally {
-    terminal.endStatus();
+    context.terminal.endStatus();
     stopListening();
     await logging.dispose();
   }
+}
+
+async function findExecutor(context: CliContext, config: Config, type: string): Promise<Executor> {
+  const { executors, problems } = await context.executors(config);
+  const executor = executors.find((one) => one.type === type);
+  if (executor) return executor;
+  const broken = problems.length > 0
+    ? `, which also tells why ${problems.length} of your own are left out`
+    : "";
+  throw new ExitError(
+    EXIT.usage,
+    `There is no executor for "${type}" (see \`actp-worker capabilities\`${broken}).`,
+  );
+}
+
+function requireAvailable(type: string, availability: Availability): void {
+  if (availability.available) return;
+  const { reason, fix } = availability;
+  throw new ExitError(EXIT.unavailable, `${type} cannot work here: ${reason} (${fix})`);
+}
+
+/** Says what would be done; nothing is. */
+async function dryRun(
+  terminal: Terminal,
+  executor: Executor,
+  input: unknown,
+  availability: Availability,
+  { json }: RunOptions,
+): Promise<void> {
+  const { type } = executor;
+  let plan: readonly string[] | undefined;
+  try {
+    plan = await executor.plan?.(input);
+  } catch (error) {
+    throw new ExitError(EXIT.failed, `${type} would fail: ${(error as Error).message}`, { cause: error });
+  }
+  if (json) terminal.out(JSON.stringify({ type, input, ...availability, plan: plan ?? null }));
+  else if (plan) { for (const line of plan) terminal.out(printable(line)); }
+  else terminal.out(`${type} does not tell its steps; the input is valid, and it would be run with it`);
+  requireAvailable(type, availability);
+}
+
+/** Runs the task in a temp folder of its own. @throws ExitError where it fails */
+async function execute(
+  terminal: Terminal,
+  config: Config,
+  executor: Executor,
+  input: unknown,
+  stop: AbortSignal,
+  options: RunOptions,
+): Promise<unknown> {
+  const task = taskForOneRun(executor.type, input);
+  await ensurePrivateDir(config.downloadDir);
+  const tempDir = await Deno.makeTempDir({ dir: config.downloadDir, prefix: `${task.id}.` });
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(DEFAULT_TIMEOUT_MS)]);
+  try {
+    const output = await executor.run(
+      input,
+      runContext(terminal, { task, tempDir, signal, agreed: options.yes }),
+    );
+    if (output === undefined) signal.throwIfAborted(); // it was stopped: nothing is no result
+    return output;
+  } catch (error) {
+    const logTail = error instanceof TaskError && error.logTail ? `\n${error.logTail}` : "";
+    throw new ExitError(EXIT.failed, `${executor.type} failed: ${(error as Error).message}${logTail}`, {
+      cause: error,
+    });
+  } finally {
+    await Deno.remove(tempDir, { recursive: true });
+  }
+}
+
+/** What the executor is given: a person at the terminal in place of a queue. */
+function runContext(
+  terminal: Terminal,
+  { task, tempDir, signal, agreed }: {
+    task: Task;
+    tempDir: string;
+    signal: AbortSignal;
+    agreed?: boolean;
+  },
+): ExecutionContext {
+  return {
+    task,
+    signal,
+    tempDir,
+    log: taskLogger(task),
+    progress: (progress) => terminal.status(progressLine(rowOf(task, progress))),
+    outward: confirmedActs(terminal, {
+      agreed: agreed === true,
+      ...Deno.stdin.isTerminal() && { ask: (question: string) => Promise.resolve(confirm(question)) },
+    }),
+  };
 }
 
 function taskForOneRun(type: string, input: unknown): Task {

@@ -11,9 +11,9 @@ import { databaseLogSink, logger, setUpLogging } from "../log.ts";
 import { ensurePrivateDir, homePaths } from "../paths.ts";
 import { endOrphans, homeMark, markPrograms } from "../process/orphans.ts";
 import { runServices, type Service } from "../service.ts";
-import type { Executor } from "../task/task.ts";
 import { VERSION } from "../version.ts";
 import { createWorker } from "../worker.ts";
+import type { ExecutorFactory } from "./context.ts";
 import { prepareDatabase } from "./prepare_database.ts";
 
 /** After the third signal, or when the shutdown itself hangs, nothing is waited for any more. */
@@ -26,7 +26,7 @@ const FORCED_EXIT = 1;
  */
 export async function runDaemon(
   { config }: LoadedConfig,
-  executors: readonly Executor[],
+  loadExecutors: ExecutorFactory,
   exit: (code: number) => never,
 ): Promise<void> {
   const paths = homePaths(config.home);
@@ -42,6 +42,10 @@ export async function runDaemon(
       const token = await loadOrCreateToken(paths.token);
       logging.addSecrets(token);
       if (databaseKind(config) === "embedded") await prepareDatabase(paths.db);
+      const { executors, problems } = await loadExecutors(config);
+      for (const { file, reason } of problems) {
+        log.warn(`an executor of your own is left out: ${file}: ${reason}`);
+      }
       const worker = await createWorker({ config, executors });
       const { database } = worker;
       const removeSink = logging.addSink(databaseLogSink(async (rows) => {
@@ -63,6 +67,13 @@ export async function runDaemon(
       };
       listening({});
 
+      const jobs = config.enableJobsServer
+        ? (await import("../jobs_server/app.ts")).jobsApp({
+          database,
+          homeToken: token,
+          leaseSeconds: config.jobsLeaseSeconds,
+        })
+        : undefined;
       const stopServers = new AbortController();
       const stopListening = onStopSignals((count, signal) => {
         log.info(STOP_MESSAGES[count] ?? STOP_MESSAGES[3], { signal });
@@ -88,8 +99,10 @@ export async function runDaemon(
             token,
             database,
             embedded: databaseKind(config) === "embedded",
+            jobs: jobs?.app,
             onListen: (port) => listening({ controlPort: port }),
           }),
+          ...(jobs ? [jobs.service] : []),
         ], stopServers.signal);
       } finally {
         stopListening();

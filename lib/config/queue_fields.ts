@@ -1,6 +1,6 @@
 /** The part of the table of configuration fields that is about other queues than the task table. */
 import { field } from "./field.ts";
-import { choice, flag, number, serviceUrl, text, whole, words } from "./schemas.ts";
+import { choice, flag, looseUrl, number, serviceUrl, text, whole, words } from "./schemas.ts";
 
 export const QUEUE_FIELDS = {
   httpPollSeconds: field({
@@ -202,7 +202,8 @@ export const QUEUE_FIELDS = {
   }),
   jobsServerUrl: field({
     env: ["JOBS_SERVER_URL"],
-    schema: serviceUrl.optional(),
+    flag: "--server <url>",
+    schema: looseUrl.optional(),
     default: undefined,
     description: "The jobs server that this worker claims jobs from.",
     restartNeeded: true,
@@ -217,6 +218,7 @@ export const QUEUE_FIELDS = {
   }),
   jobsMax: field({
     env: ["MAX_JOBS"],
+    flag: "--max-jobs <count>",
     schema: whole(1, 1000),
     default: 1,
     description: "How many jobs of the jobs server run at once.",
@@ -224,6 +226,7 @@ export const QUEUE_FIELDS = {
   }),
   jobsHeartbeatSeconds: field({
     env: ["HEARTBEAT_SECS"],
+    flag: "--heartbeat <seconds>",
     schema: number(0.1, 3600, "seconds").optional(),
     default: undefined,
     description: "How often running jobs report to the jobs server, in seconds; half their lease unless set.",

@@ -1,11 +1,12 @@
-/** Where configuration comes from: flags, environment, .env files, config.json. Reading only; nothing is judged. */
+/** Where configuration comes from: flags, environment, .env files, config.json, ~/.flowy. Reading only; nothing is judged. */
 import { join, resolve } from "node:path";
 import { CONFIG_FIELDS, type ConfigField } from "./fields.ts";
+import { flowyNames, parseFlowyFile } from "./flowy_file.ts";
 import { locateJsonMistake, parseEnvFile } from "./files.ts";
 import { defaultHome, expandHome, homePaths } from "../paths.ts";
 
 /** The kind of place a value came from. */
-export type SourceKind = "flag" | "environment" | ".env" | "config.json" | "default";
+export type SourceKind = "flag" | "environment" | ".env" | "config.json" | "~/.flowy" | "default";
 
 /** Where a field's value came from; `name` is the flag, variable or key there, empty for a default. */
 export interface ConfigOrigin {
@@ -78,6 +79,7 @@ export async function readSources({ flags = {}, env, cwd }: SourceOptions): Prom
     ...top,
     ...there.map((source) => ({ ...source, names: exceptHome(source.names) })),
     ...json,
+    ...await flowySource(env.HOME, problems),
   ];
   return { home, sources, problems, warnings };
 }
@@ -125,6 +127,29 @@ async function jsonSource(file: string, base: string, problems: ConfigProblem[])
   }
   const names = exceptHome((field) => [field.key]);
   return [{ kind: "config.json", file, values, names, label: (name) => name, base, exposed: read.exposed }];
+}
+
+async function flowySource(userHome: string | undefined, problems: ConfigProblem[]): Promise<ConfigSource[]> {
+  if (!userHome) return [];
+  const file = join(userHome, ".flowy");
+  const read = await readFile(file, problems);
+  if (!read) return [];
+  try {
+    const values = await parseFlowyFile(read.text);
+    const names = (field: ConfigField) => flowyNames(field.key);
+    const known = Object.fromEntries(
+      Object.entries(values).filter(([name]) => CONFIG_FIELDS.some((field) => names(field).includes(name))),
+    );
+    return [{ kind: "~/.flowy", file, values: known, names, label: (name) => name, base: userHome }];
+  } catch (error) {
+    problems.push({
+      field: "~/.flowy",
+      source: file,
+      message: `cannot be used: ${(error as Error).message}`,
+      fix: "Correct it there, or remove the file.",
+    });
+    return [];
+  }
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {

@@ -5,6 +5,7 @@ import type { Config } from "../config.ts";
 import type { Database } from "../database/database.ts";
 import type { Service } from "../service.ts";
 import { answerError, ApiError } from "./api_error.ts";
+import { approvalRoutes } from "./approval_routes.ts";
 import { authenticated, type GuardedEnv, noForeignPages, ownHostOnly } from "./guard.ts";
 import { type ControlledWorker, healthRoutes } from "./health.ts";
 import { serveUntil } from "./listen.ts";
@@ -23,6 +24,8 @@ export interface ControlOptions {
   /** The secret of the token file. */
   readonly token: string;
   readonly clock?: Clock;
+  /** Answers below /api/v1, which have a guard of their own: the jobs server, where it is enabled. */
+  readonly jobs?: { fetch(request: Request): Response | Promise<Response> };
 }
 
 /** What the server needs besides. */
@@ -55,7 +58,7 @@ export function controlServer({ config, onListen, ...options }: ControlServerOpt
 
 /** The answers of the control API. What stands above `authenticated` needs no secret. */
 export function controlApp(options: ControlOptions, port: () => number): Hono<GuardedEnv> {
-  const { worker, database, token, clock = systemClock } = options;
+  const { worker, database, token, jobs, clock = systemClock } = options;
   const sessions = newSessions(clock);
   const app = new Hono<GuardedEnv>();
   app.onError(answerError);
@@ -66,10 +69,12 @@ export function controlApp(options: ControlOptions, port: () => number): Hono<Gu
   app.route("/", pageRoutes());
   app.route("/", healthRoutes(worker));
   app.route("/", signInRoute(sessions));
+  if (jobs) app.all("/api/v1/*", (c) => jobs.fetch(c.req.raw));
   app.use(authenticated(token, sessions.sessions));
   app.route("/", codeRoute(sessions));
   app.get("/status", async (c) => c.json(await worker.status()));
   app.route("/", taskRoutes(database, worker));
+  app.route("/", approvalRoutes(database, () => worker.wake()));
   if (options.embedded) app.route("/", restRoutes(database));
   return app;
 }

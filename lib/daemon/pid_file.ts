@@ -1,5 +1,5 @@
 /** The PID file: which process is the daemon of a home folder, and where it listens. */
-import { lockFolder } from "../database/folder_lock.ts";
+import { lockFolder } from "../process/folder_lock.ts";
 import { homePaths } from "../paths.ts";
 import { processIdentity } from "./process_identity.ts";
 

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { type CallOptions, DatabaseError } from "./database.ts";
 import { bounded, directCaller, isTransientState } from "./direct.ts";
-import { lockFolder } from "./folder_lock.ts";
+import { lockFolder } from "../process/folder_lock.ts";
 import { migrate } from "./migrate.ts";
 import type { PostgresDatabase } from "./postgres.ts";
 

@@ -8,6 +8,7 @@ import access from "./migrations/20261120000400_actp_access.sql" with { type: "t
 import queuePolicy from "./migrations/20261120000500_actp_queue_policy.sql" with { type: "text" };
 import presence from "./migrations/20261120000600_actp_presence.sql" with { type: "text" };
 import outwardActs from "./migrations/20261120000650_actp_outward_acts.sql" with { type: "text" };
+import jobs from "./migrations/20261120000700_actp_jobs.sql" with { type: "text" };
 
 /** One step of the schema. `version` is 14 digits, as `supabase db push` names its files. */
 export interface Migration {
@@ -27,4 +28,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: "20261120000500", name: "actp_queue_policy", sql: queuePolicy },
   { version: "20261120000600", name: "actp_presence", sql: presence },
   { version: "20261120000650", name: "actp_outward_acts", sql: outwardActs },
+  { version: "20261120000700", name: "actp_jobs", sql: jobs },
 ];

@@ -3,7 +3,7 @@ import { cronCaller } from "./cron_call.ts";
 
 const never = new AbortController().signal;
 
-async function serve(answer: () => Response | Promise<Response>) {
+function serve(answer: () => Response | Promise<Response>) {
   const requests: [string, string | null][] = [];
   const stop = new AbortController();
   const server = Deno.serve(

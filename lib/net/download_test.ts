@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { findProgram } from "../process.ts";
 import { TaskError } from "../task/task.ts";
+import { instantClock } from "../testing/instant_clock.ts";
 import { download, type DownloadOptions } from "./download.ts";
 
 /** Runs `use` with a loopback server and a fresh folder; `get` downloads from the server unless told otherwise. */
@@ -29,6 +30,7 @@ async function withServer(
           timeoutMs: 10_000,
           allowPrivate: true,
           signal: new AbortController().signal,
+          clock: instantClock(),
           ...more,
         }),
       file,

@@ -21,6 +21,8 @@ export interface HttpGetOptions {
   readonly address: string;
   /** Aborting closes the connection, also while the body is being read. */
   readonly signal: AbortSignal;
+  /** Sent besides the usual ones; names and values are put into the request as they are. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Certificates (PEM) to trust besides the machine's. */
   readonly caCerts?: string[];
 }
@@ -33,8 +35,11 @@ export async function httpGet(options: HttpGetOptions): Promise<HttpAnswer> {
   const { connection, close } = await connect(options);
   try {
     const { host, pathname, search } = options.url;
+    const more = Object.entries(options.headers ?? {}).map(([name, value]) => `${name}: ${value}\r\n`).join(
+      "",
+    );
     const request = `GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\nAccept: */*\r\n` +
-      "Accept-Encoding: identity\r\nUser-Agent: actp-worker\r\nConnection: close\r\n\r\n";
+      `Accept-Encoding: identity\r\nUser-Agent: actp-worker\r\n${more}Connection: close\r\n\r\n`;
     const bytes = new TextEncoder().encode(request);
     for (let sent = 0; sent < bytes.length;) sent += await connection.write(bytes.subarray(sent));
     const input = new Input(connection);

@@ -1,4 +1,5 @@
 /** Which executors can work here now: asked of the machine, never assumed. */
+import { isDeepStrictEqual } from "node:util";
 import { aborted, type Clock, within } from "../clock.ts";
 import { logger } from "../log.ts";
 import type { Service } from "../service.ts";
@@ -20,6 +21,8 @@ export class Capabilities implements Service {
   readonly #executors: readonly Executor[];
   readonly #clock: Clock;
   #detecting: Promise<void> = Promise.resolve();
+  /** A check that has not begun yet: whoever asks meanwhile gets its answer. */
+  #next: Promise<void> | undefined;
   #found: Capability[] = [];
   readonly #onChange = new Set<() => void>();
 
@@ -44,7 +47,7 @@ export class Capabilities implements Service {
       ?.executor;
   }
 
-  /** Calls `listener` when the available types have changed, until the returned function is called. */
+  /** Calls `listener` when what a check found differs from before, until the returned function is called. */
   onChange(listener: () => void): () => void {
     this.#onChange.add(listener);
     return () => this.#onChange.delete(listener);
@@ -56,25 +59,39 @@ export class Capabilities implements Service {
     return this.executor(type) === undefined;
   }
 
-  /** Checks all executors side by side; after a check that is under way, so that the newest answer stays. */
+  /**
+   * Checks all executors side by side. Waits for a check that is under way, so that the newest answer stays; many
+   * that ask at the same time share one.
+   */
   detect(): Promise<void> {
-    this.#detecting = this.#detecting.then(() => this.#detect());
-    return this.#detecting;
+    return this.#next ??= this.#detecting = this.#detecting.then(() => {
+      this.#next = undefined;
+      return this.#detect();
+    });
   }
 
   async #detect(): Promise<void> {
-    const before = this.types().join();
-    const known = new Map(this.#found.map((found) => [found.executor.type, found.availability.available]));
+    const before = this.#found;
     this.#found = await Promise.all(this.#executors.map(async (executor) => ({
       executor,
       availability: await checked(executor, this.#clock),
     })));
-    for (const { executor: { type }, availability } of this.#found) {
-      if (known.get(type) === availability.available) continue;
-      if (availability.available) this.#log.info("available", { type, version: availability.version });
-      else this.#log.warn(`not available: ${availability.reason} (${availability.fix})`, { type });
+    const known = new Map(before.map(({ executor, availability }) => [executor.type, availability]));
+    const changed = this.#found.filter(({ executor, availability }) =>
+      !isDeepStrictEqual(known.get(executor.type), availability)
+    );
+    for (const { executor, availability } of changed) {
+      this.#tell(executor.type, availability, known.get(executor.type));
     }
-    if (this.types().join() !== before) { for (const listener of this.#onChange) listener(); }
+    if (changed.length > 0) { for (const listener of this.#onChange) listener(); }
+  }
+
+  #tell(type: string, now: Availability, before: Availability | undefined): void {
+    if (now.available) return this.#log.info("available", { type, version: now.version });
+    const told = `not available: ${now.reason} (${now.fix})`;
+    // It was not before: only why is new, and nobody has to be alarmed again.
+    if (before?.available === false) this.#log.info(told, { type });
+    else this.#log.warn(told, { type });
   }
 
   async run(signal: AbortSignal): Promise<void> {

@@ -82,11 +82,53 @@ Deno.test("a slow older check does not overwrite what a newer one found", async 
   await using _ = capturedLog();
   const slow = Promise.withResolvers<Availability>();
   const answers = [slow.promise, Promise.resolve(gone)];
-  const capabilities = new Capabilities([executor("a", () => answers.shift()!)], fakeClock());
+  const clock = fakeClock();
+  const capabilities = new Capabilities([executor("a", () => answers.shift()!)], clock);
   const first = capabilities.detect();
+  await clock.advance(0);
   const lost = capabilities.isLost("a");
   slow.resolve(here);
   await first;
   assert.equal(await lost, true);
   assert.deepEqual(capabilities.types(), []);
+});
+
+Deno.test("another version or another reason is told too, and alarms nobody", async () => {
+  await using log = capturedLog();
+  const answers: Availability[] = [
+    here,
+    { ...here, version: "2" },
+    gone,
+    { ...gone, reason: "it is broken" },
+    gone,
+  ];
+  const capabilities = new Capabilities([
+    executor("a", () => Promise.resolve(answers[0]!)),
+  ], fakeClock());
+  let told = 0;
+  capabilities.onChange(() => void told++);
+  for (; answers.length > 0; answers.shift()) {
+    await capabilities.detect();
+    await capabilities.detect();
+  }
+  assert.equal(told, 5);
+  assert.deepEqual(log.records.map(({ level, message }) => `${level} ${message}`), [
+    "info available",
+    "info available",
+    "warning not available: no such program (install it)",
+    "info not available: it is broken (install it)",
+    "info not available: no such program (install it)",
+  ]);
+});
+
+Deno.test("a hundred that miss a tool at once share a check", async () => {
+  await using _ = capturedLog();
+  let checks = 0;
+  const capabilities = new Capabilities([
+    executor("a", () => Promise.resolve<Availability>(++checks === 1 ? here : gone)),
+  ], fakeClock());
+  await capabilities.detect();
+  const lost = await Promise.all(Array.from({ length: 100 }, () => capabilities.isLost("a")));
+  assert.deepEqual(new Set(lost), new Set([true]));
+  assert.equal(checks, 2);
 });

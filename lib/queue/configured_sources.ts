@@ -3,11 +3,14 @@ import { join } from "node:path";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import type { Database } from "../database/database.ts";
+import { jobsClient } from "../jobs/client.ts";
 import { logger } from "../log.ts";
+import { VERSION } from "../version.ts";
 import { HeldItems } from "./http/held_items.ts";
 import { Outage } from "./outage.ts";
 import type { SourceSettings } from "./queues.ts";
 import { genliteSource } from "./sources/genlite.ts";
+import { jobsLeaseTiming, jobsSource } from "./sources/jobs.ts";
 import { mpliteSource } from "./sources/mplite.ts";
 import { workflowSource } from "./sources/workflow.ts";
 
@@ -86,6 +89,24 @@ export function configuredSources(
       }),
       outage: new Outage("GenLite", clock),
       pollMs: config.legacyRemotionSeconds * 1000,
+    });
+  }
+  if (config.jobsServerUrl) {
+    sources.push({
+      source: jobsSource({
+        client: jobsClient({ url: config.jobsServerUrl, token: config.jobsToken, tries: 1 }),
+        workerId: config.workerId,
+        // A claim that waits keeps its places: no other queue may need them.
+        waitSeconds: sources.length === 0 ? 10 : 0,
+        hostname: Deno.hostname(),
+        version: VERSION,
+        maxJobs: config.jobsMax,
+        clock,
+      }),
+      outage: new Outage("the jobs server", clock),
+      pollMs: config.jobsPollSeconds * 1000,
+      maxOwn: config.jobsMax,
+      leaseTiming: jobsLeaseTiming(config.jobsHeartbeatSeconds),
     });
   }
   return sources;

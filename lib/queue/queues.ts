@@ -2,6 +2,7 @@
 import type { Clock } from "../clock.ts";
 import { runServices, type Service } from "../service.ts";
 import type { TaskSource } from "../task/task.ts";
+import type { LeaseTiming } from "./lease_keeper.ts";
 import type { Outage } from "./outage.ts";
 import { OutageProbe } from "./outage_probe.ts";
 import type { RunningTask } from "./running.ts";
@@ -16,7 +17,7 @@ export interface SourceSettings {
   /** At most so many of the worker's places; all of them unless told. */
   readonly maxOwn?: number;
   /** In place of the common one. */
-  readonly heartbeatMs?: number;
+  readonly leaseTiming?: LeaseTiming;
 }
 
 /** What all sources of a worker have in common. */
@@ -37,14 +38,7 @@ export class Queues implements Service {
     const slots = new Slots(maxConcurrent);
     this.sources = sources;
     this.#clock = common.clock;
-    this.#queues = sources.map(({ heartbeatMs, ...own }) =>
-      new WorkerQueue({
-        ...common,
-        ...own,
-        slots,
-        ...heartbeatMs !== undefined && { leaseTiming: { ...common.leaseTiming, intervalMs: heartbeatMs } },
-      })
-    );
+    this.#queues = sources.map((own) => new WorkerQueue({ ...common, ...own, slots }));
   }
 
   /** The tasks in progress, of all queues. */

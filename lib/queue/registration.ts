@@ -14,7 +14,6 @@ export interface WorkerIdentity {
   readonly os_version: string;
   readonly version: string;
   readonly max_concurrent: number;
-  readonly system_info: Record<string, unknown>;
 }
 
 /** A task in progress, as the heartbeat shows it. */
@@ -40,22 +39,25 @@ export class Registration implements Service {
   readonly #wakeup = new Wakeup();
   readonly #options: RegistrationOptions;
   #registered = false;
+  /** What was registered is no longer what this machine is like. */
+  #outdated = false;
 
   constructor(options: RegistrationOptions) {
     this.#options = options;
   }
 
-  /** Capabilities have changed: tell the database now. */
+  /** Capabilities (or what is known of them) have changed: tell the database now. */
   changed(): void {
+    this.#outdated = true;
     this.#wakeup.wake();
   }
 
   /** @throws {@link WorkerIdTakenError} when another living worker uses the id, or a DatabaseError */
   async register(signal?: AbortSignal): Promise<void> {
-    const { database, identity, types, startedAt } = this.#options;
-    const answer = await database.call<{ registered: boolean; hostname?: string }>("actp_register_worker", {
-      p_worker: { ...identity, capabilities: types(), started_at: startedAt },
-    }, { signal });
+    const { identity, types, systemInfo, startedAt } = this.#options;
+    const worker = { ...identity, capabilities: types(), system_info: systemInfo(), started_at: startedAt };
+    this.#outdated = false; // before the call: what changes meanwhile is told by the next one
+    const answer = await this.#register(worker, signal);
     if (!answer.registered) {
       throw new WorkerIdTakenError(
         `Cannot register: the worker id "${identity.worker_id}" is in use on the host "${answer.hostname}" (set WORKER_ID to another)`,
@@ -70,9 +72,12 @@ export class Registration implements Service {
     while (!signal.aborted) {
       let wait = intervalMs;
       try {
-        if (this.#registered) {
-          await within(clock, CALL_TIMEOUT_MS, signal, (signal) => this.#beat("alive", signal));
-        } else await within(clock, CALL_TIMEOUT_MS, signal, (signal) => this.register(signal));
+        const known = this.#registered;
+        if (!known || this.#outdated) {
+          await within(clock, CALL_TIMEOUT_MS, signal, (signal) => this.register(signal));
+        }
+        // Registering does not tell what the worker is busy with.
+        if (known) await within(clock, CALL_TIMEOUT_MS, signal, (signal) => this.#beat("alive", signal));
         failures = 0;
         outage.succeeded();
       } catch (error) {
@@ -89,6 +94,18 @@ export class Registration implements Service {
       await this.#wakeup.wait(wait, clock, signal);
     }
     await this.#sayGoodbye();
+  }
+
+  async #register(
+    worker: Record<string, unknown>,
+    signal?: AbortSignal,
+  ): Promise<{ registered: boolean; hostname?: string }> {
+    try {
+      return await this.#options.database.call("actp_register_worker", { p_worker: worker }, { signal });
+    } catch (error) {
+      this.#outdated = true;
+      throw error;
+    }
   }
 
   #beat(status: "alive" | "offline", signal: AbortSignal): Promise<unknown> {
@@ -117,6 +134,8 @@ export interface RegistrationOptions {
   readonly database: Database;
   readonly identity: WorkerIdentity;
   readonly types: () => string[];
+  /** What the machine is and has; asked anew whenever that has changed. */
+  readonly systemInfo: () => Record<string, unknown>;
   readonly current: () => CurrentTask[];
   readonly startedAt: string;
   readonly intervalMs: number;

@@ -52,9 +52,9 @@ function setUp() {
       os_version: "x",
       version: "1",
       max_concurrent: 3,
-      system_info: {},
     },
     types: () => [...types],
+    systemInfo: () => ({ executors: types.length }),
     current: () => tasks,
     startedAt: "2026-01-01T00:00:00.000Z",
     intervalMs: 30_000,
@@ -79,13 +79,31 @@ Deno.test("a worker registers, tells that it lives and what it does, and says go
   assert.equal(clock.pending(), 0);
 });
 
-Deno.test("changed capabilities are told at once", async () => {
+Deno.test("changed capabilities are told at once, with all that is known of them, and only once", async () => {
   const { table, clock, types, registration, stop, run } = setUp();
   await clock.advance(1000);
   types.push("resize");
   registration.changed();
   await clock.advance(0);
+  await clock.advance(30_000);
+  assert.deepEqual(table.names(), ["register", "register", "heartbeat online", "heartbeat online"]);
+  const [, { args }] = table.calls;
+  assert.deepEqual((args.p_worker as Record<string, unknown>).system_info, { executors: 2 });
   assert.deepEqual(table.calls.at(-1)?.args.p_capabilities, ["echo", "resize"]);
+  stop.abort();
+  await run;
+});
+
+Deno.test("a change that an outage kept from being told is told when it is over", async () => {
+  await using _ = capturedLog();
+  const { table, clock, registration, stop, run } = setUp();
+  await clock.advance(1000);
+  table.fault = "refuse";
+  registration.changed();
+  await clock.advance(10_000);
+  table.fault = undefined;
+  await clock.advance(30_000);
+  assert.deepEqual(table.names().slice(-2), ["register", "heartbeat online"]);
   stop.abort();
   await run;
 });

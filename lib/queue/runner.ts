@@ -213,7 +213,14 @@ export function outcomeOf(error: unknown, running: Pick<RunningTask, "stopReason
     };
   }
   const retry = error instanceof TaskError ? error.retry : true;
-  return { kind: "failed", error: cleanText(messageOf(error), 4000), retry, logTail };
+  const exitCode = error instanceof TaskError ? error.exitCode : undefined;
+  return {
+    kind: "failed",
+    error: cleanText(messageOf(error), 4000),
+    retry,
+    logTail,
+    ...exitCode !== undefined && { exitCode },
+  };
 }
 
 function messageOf(error: unknown): string {

@@ -44,7 +44,14 @@ export interface Progress {
 /** What became of one attempt. `retry: false` says that another attempt could not help. */
 export type Outcome =
   | { readonly kind: "done"; readonly output: unknown }
-  | { readonly kind: "failed"; readonly error: string; readonly retry: boolean; readonly logTail?: string }
+  | {
+    readonly kind: "failed";
+    readonly error: string;
+    readonly retry: boolean;
+    readonly logTail?: string;
+    /** Of the task's program, where one failed. */
+    readonly exitCode?: number;
+  }
   | { readonly kind: "cancelled"; readonly reason?: string }
   | { readonly kind: "timedOut"; readonly error: string; readonly logTail?: string }
   /** `delayMs`: not worth claiming again before; for queues that cannot know better. */
@@ -180,14 +187,17 @@ export class TaskError extends Error {
   readonly uncertain: boolean;
   /** The last lines of what the task's program printed, bounded. */
   readonly logTail?: string;
+  /** Of the task's program, where one failed. */
+  readonly exitCode?: number;
   constructor(
     message: string,
-    options: { retry: boolean; uncertain?: boolean; logTail?: string; cause?: unknown },
+    options: { retry: boolean; uncertain?: boolean; logTail?: string; exitCode?: number; cause?: unknown },
   ) {
     super(message, { cause: options.cause });
     this.retry = options.retry;
     this.uncertain = options.uncertain ?? false;
     this.logTail = options.logTail;
+    this.exitCode = options.exitCode;
   }
 }
 

@@ -31,7 +31,7 @@ export function recordingTerminal(): Terminal & { readonly stdout: string[]; rea
 export async function inProcess(
   args: string[],
   env: Record<string, string>,
-  executors: CliContext["executors"] = () => [],
+  executors: CliContext["executors"] = () => Promise.resolve({ executors: [], problems: [] }),
 ): Promise<CliResult> {
   const terminal = recordingTerminal();
   const context = { terminal, env, cwd: env.ACTP_HOME, executors, builtInTypes: ["ffmpeg_process"] };

@@ -11,6 +11,7 @@ export type Requirement =
   | "chromium"
   | "chromedriver"
   | "npx"
+  | "python3"
   | "toil"
   | "systemd-sandbox";
 
@@ -38,6 +39,7 @@ const PROGRAMS: Record<Requirement, Program> = {
   },
   chromedriver: { names: ["chromedriver"], fix: "apt-get install chromium-driver" },
   npx: { names: ["npx"], fix: "install Node with npm" },
+  python3: { names: ["python3"], fix: "apt-get install python3" },
   toil: { names: ["toil-wdl-runner"], fix: "pip install 'toil[wdl]'" },
   "systemd-sandbox": {
     names: ["systemd-sandbox"],

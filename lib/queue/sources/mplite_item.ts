@@ -55,17 +55,26 @@ function isEmpty(value: unknown): boolean {
  * highest number.
  */
 export function taskOf(item: MpliteItem, token: string, timeoutMs: number, now: number): Task {
+  const hashtags = item.hashtags ?? [];
   const shared = {
     platform: item.platform,
-    caption: item.caption ?? "",
     ...item.title ? { title: item.title } : {},
-    ...item.hashtags && item.hashtags.length > 0 ? { hashtags: item.hashtags } : {},
     ...videoOf(item),
   };
   const blotato = item.executor === "blotato";
   const input = blotato
-    ? { ...shared, account_id: item.account_id ?? "" }
-    : { ...shared, ...accountOf(item) };
+    ? {
+      ...shared,
+      caption: withHashtags(item.caption ?? "", hashtags),
+      account_id: item.account_id ?? "",
+      ...targetOf(item),
+    }
+    : {
+      ...shared,
+      caption: item.caption ?? "",
+      ...hashtags.length > 0 ? { hashtags } : {},
+      ...accountOf(item),
+    };
   return {
     id: item.id,
     type: blotato
@@ -86,6 +95,17 @@ export function taskOf(item: MpliteItem, token: string, timeoutMs: number, now: 
 function videoOf({ video_url, media_url }: MpliteItem): { video_url?: string } {
   const url = video_url ?? media_url;
   return url ? { video_url: url } : {};
+}
+
+function withHashtags(caption: string, hashtags: readonly string[]): string {
+  const tags = hashtags.map((tag) => `#${tag.replace(/^#/, "")}`).filter((tag) => !caption.includes(tag));
+  return [caption, tags.join(" ")].filter((part) => part !== "").join(" ");
+}
+
+/** What Blotato needs to know of the platform besides (privacyLevel, pageId, boardId), as `metadata.target`. */
+function targetOf({ metadata }: MpliteItem): { target?: unknown } {
+  const target = metadata?.target;
+  return typeof target === "object" && target !== null ? { target } : {};
 }
 
 function accountOf({ account_username, account_id }: MpliteItem): { account?: string } {

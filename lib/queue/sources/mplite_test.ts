@@ -60,6 +60,8 @@ Deno.test("items of each platform are claimed, and routed by their executor", as
     media_url: "https://v/2.mp4",
     executor: "blotato",
     account_id: 7,
+    hashtags: ["b"],
+    metadata: { target: { pageId: "p" }, other: 1 },
   });
   const tasks = await source.claim(TYPES, 5, never);
   assert.deepEqual(tasks.map(({ id, type, input, priority }) => ({ id, type, input, priority })), [
@@ -78,7 +80,13 @@ Deno.test("items of each platform are claimed, and routed by their executor", as
     {
       id: second,
       type: "blotato_upload",
-      input: { platform: "instagram", caption: "", video_url: "https://v/2.mp4", account_id: "7" },
+      input: {
+        platform: "instagram",
+        video_url: "https://v/2.mp4",
+        caption: "#b",
+        account_id: "7",
+        target: { pageId: "p" },
+      },
       priority: 5,
     },
   ]);
