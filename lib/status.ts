@@ -84,7 +84,7 @@ export async function readStatus(sources: StatusSources): Promise<WorkerStatus> 
     tasks_failed: counts?.jobs_failed ?? null,
     unreported_outcomes: journal.size(),
     current_tasks: current,
-    ...loopStatus(sources.loops),
+    ...loopStatus(sources.loops, outage),
   };
 }
 
@@ -103,8 +103,9 @@ function unreachable(name: string, { state }: Outage): string[] {
 }
 
 /** Loops that have become task sources fare as their queue does: their outages are among the reasons. */
-function loopStatus(loops: readonly (LegacyLoop | LegacySource)[]) {
-  const words: Record<string, string> = {};
+function loopStatus(loops: readonly (LegacyLoop | LegacySource)[], database: Outage) {
+  // Version 1 had a loop for it; it always runs.
+  const words: Record<string, string> = { heartbeat: database.state ? "failing" : "running" };
   const runs: Record<string, LoopStatus> = {};
   for (const loop of loops) {
     if (loop instanceof LegacyLoop) {

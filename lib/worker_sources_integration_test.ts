@@ -86,7 +86,15 @@ Deno.test({
       assert.deepEqual(parts.posted.toSorted(), ["from-mplite", "from-table"]);
       assert.equal(mplite.items.get(id)!.platform_url, "https://t/from-mplite");
       const { legacy_loops } = await parts.worker.status();
-      assert.deepEqual([legacy_loops.mplite, legacy_loops.research], ["running", "disabled"]);
+      assert.deepEqual(legacy_loops, {
+        heartbeat: "running",
+        research: "disabled",
+        scoring: "disabled",
+        publishing: "disabled",
+        metrics: "disabled",
+        mplite: "running",
+        remotion: "disabled",
+      });
     });
 
     await step("without trust the item is put off until a person approves, and posted once", async () => {

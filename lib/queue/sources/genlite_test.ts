@@ -110,6 +110,30 @@ Deno.test("failures and releases are told; where a job cannot be put back, its f
   assert.deepEqual([server.items.get(id)!.status, server.items.get(id)!.error], ["failed", "stopping"]);
 });
 
+Deno.test("nothing to do is no error, and everything unexpected is one", async () => {
+  await using parts = await setUp();
+  const { server, source } = parts;
+  assert.deepEqual(await source.claim(TYPES, 1, never), []);
+  for (const body of ["{}", '{"data":null}', '{"job":null}', ""]) {
+    server.fault = { path: /next/, body };
+    assert.deepEqual(await source.claim(TYPES, 1, never), [], body);
+  }
+  for (const fault of [{ body: '{"data":{"job":7}}' }, { body: "<p>" }, { status: 503 }]) {
+    server.fault = { path: /next/, ...fault };
+    await assert.rejects(source.claim(TYPES, 1, never), SourceError);
+  }
+});
+
+Deno.test("a job that is handed out twice is claimed once", async () => {
+  await using parts = await setUp();
+  const { server, source } = parts;
+  server.add({ id: "twin" });
+  server.fault = { path: /next/, body: '{"data":{"id":"twin"}}' };
+  const first = await source.claim(TYPES, 1, never);
+  const second = await source.claim(TYPES, 1, never);
+  assert.deepEqual([first.length, second.length], [1, 0]);
+});
+
 Deno.test("after a crash the job in progress is given back, once", async () => {
   await using parts = await setUp();
   const { server, source, restarted } = parts;

@@ -1,16 +1,22 @@
 import assert from "node:assert/strict";
-import { systemClock } from "../../clock.ts";
+import { type Clock, systemClock } from "../../clock.ts";
 import { type Outcome, SourceError, type Task } from "../../task/task.ts";
+import { fakeClock } from "../../testing/fake_clock.ts";
 import { startMplite } from "../../testing/lite_queue_server.ts";
 import { tempDir } from "../../testing/temp.ts";
+import { until } from "../../testing/until.ts";
 import { HeldItems } from "../http/held_items.ts";
 import { mpliteSource } from "./mplite.ts";
 
 const TYPES = ["safari_upload", "blotato_upload"];
 const never = new AbortController().signal;
 
-async function setUp(options: { auth?: "bearer" | "x-api-key"; result?: "platform_url" | "post_url" } = {}) {
-  const { auth = "bearer", result = "platform_url" } = options;
+async function setUp(options: {
+  clock?: Clock;
+  auth?: "bearer" | "x-api-key";
+  result?: "platform_url" | "post_url";
+} = {}) {
+  const { auth = "bearer", result = "platform_url", clock = systemClock } = options;
   const dir = await tempDir();
   const key: Record<string, string> = auth === "bearer"
     ? { authorization: "Bearer k" }
@@ -25,7 +31,7 @@ async function setUp(options: { auth?: "bearer" | "x-api-key"; result?: "platfor
       result,
       platforms: ["tiktok", "instagram"],
       timeoutMs: 1000,
-      clock: systemClock,
+      clock,
       held,
     });
   return {
@@ -277,6 +283,19 @@ Deno.test("a claim that did not arrive leaves the item to the next claim", async
   await assert.rejects(source.claim(TYPES, 1, never), SourceError);
   server.fault = undefined;
   assert.deepEqual((await source.claim(TYPES, 1, never)).map((task) => task.id), [id]);
+});
+
+Deno.test("a queue that does not answer is given up after 15 s, and is an outage", async () => {
+  const clock = fakeClock();
+  await using parts = await setUp({ clock });
+  parts.server.fault = { path: /next/, hang: true };
+  const claiming = assert.rejects(parts.source.claim(TYPES, 1, never), (error) => {
+    assert.ok(error instanceof SourceError && error.transient, String(error));
+    return true;
+  });
+  await until("it was asked", () => parts.server.requests.length === 1);
+  await clock.advance(15_000);
+  await claiming;
 });
 
 Deno.test("an item that the queue hands out for two platforms is claimed once", async () => {
