@@ -2,6 +2,7 @@
 import { callCases } from "./calls.ts";
 import type { Subject } from "./case.ts";
 import { claimCases } from "./claim.ts";
+import { completeCases } from "./complete.ts";
 import { enqueueCases } from "./enqueue.ts";
 import { policyCases } from "./policy.ts";
 import { settleCases } from "./settle.ts";
@@ -12,6 +13,7 @@ const CASES = [
   ...enqueueCases,
   ...claimCases,
   ...settleCases,
+  ...completeCases,
   ...taskCases,
   ...policyCases,
   ...workerCases,
