@@ -103,6 +103,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     intervalMs: config.workerHeartbeatSeconds * 1000,
     clock,
     outage,
+    asks: () => queue?.spare(),
   });
   const probe = new OutageProbe({ outage, clock, ping: (signal) => source.ping!(signal) });
   const retention = new Retention({ database, policy: config, clock });
@@ -111,6 +112,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     workerId: config.workerId,
     clock,
     intervalMs: config.workerHeartbeatSeconds * 1000,
+    asks: () => queue?.spare(),
   });
 
   const stopping = new AbortController();

@@ -103,6 +103,11 @@ export class WorkerQueue implements Service {
     this.#poller.wake();
   }
 
+  /** The database is being asked something else; see `Poller.spare`. Does nothing for a source without hints. */
+  spare(): void {
+    if (this.#options.source.listen) this.#poller.spare();
+  }
+
   /** Does not wait for the drain to end: stops the tasks in progress and gives them back. */
   releaseNow(): void {
     this.#release.abort();
