@@ -111,6 +111,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     intervalMs: config.workerHeartbeatSeconds * 1000,
     clock,
     outage,
+    asks: () => queues.spare(),
   });
   const retention = new Retention({ database, policy: config, clock });
   const living = presence({
@@ -118,6 +119,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     workerId: config.workerId,
     clock,
     intervalMs: config.workerHeartbeatSeconds * 1000,
+    asks: () => queues.spare(),
   });
 
   const stopping = new AbortController();

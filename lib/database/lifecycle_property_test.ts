@@ -3,7 +3,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { isHeld, newTask, type TaskEvent, type TaskState, transition } from "../task/state.ts";
 import { tempDir } from "../testing/temp.ts";
-import { beat, claim, enqueue, settle, unique } from "./contract/case.ts";
+import { beat, claim, complete, enqueue, settle, unique } from "./contract/case.ts";
 import type { Database } from "./database.ts";
 import { openEmbedded } from "./embedded.ts";
 
@@ -22,6 +22,7 @@ type Action =
   | { op: "claim"; worker: string; room: number; expires: boolean }
   | { op: "beat"; task: number; worker: string; age: number }
   | { op: "settle"; task: number; age: number; outcome: keyof typeof OUTCOMES; retry: boolean }
+  | { op: "complete"; task: number; age: number }
   | { op: "cancel" | "retry"; task: number }
   | { op: "rescue"; heldBy: string | undefined };
 
@@ -51,6 +52,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     }),
     weight: 3,
   },
+  fc.record({ op: fc.constant("complete" as const), task, age }),
   fc.record({ op: fc.constantFrom("cancel" as const, "retry" as const), task }),
   fc.record({ op: fc.constant("rescue" as const), heldBy: fc.option(worker, { nil: undefined }) }),
 );
@@ -146,6 +148,14 @@ async function perform(database: Database, type: string, tasks: Modelled[], acti
       const taken = step(found, { kind: "settle", token, outcome, retry: report.retry });
       if (taken) found.taken.set(token, outcome);
       equal(answer, found.taken.get(token) === outcome ? "settled" : "lost");
+      return;
+    }
+    case "complete": {
+      const { found, token } = pick(tasks, action.task, action.age);
+      const settled = await complete(database, "any", [{ id: found.id, token: `${token}` }]);
+      const taken = step(found, { kind: "settle", token, outcome: "done" });
+      if (taken) found.taken.set(token, "done");
+      equal(settled, taken ? 1 : 0);
       return;
     }
     case "cancel": {

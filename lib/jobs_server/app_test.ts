@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { randomSecret } from "../control/token.ts";
+import { claim as claimTasks } from "../database/contract/case.ts";
 import { sqlClient } from "../database/contract/sql_client.ts";
 import { type Database, DatabaseError } from "../database/database.ts";
 import { openPostgres } from "../database/postgres.ts";
@@ -186,10 +187,7 @@ async function jobsSuite(test: Deno.TestContext, driver: "PostgreSQL" | "Supabas
   await step("a job is a task: both doors show it, and either may do it", async () => {
     const id = await submit({ options: { run_id: "both-doors" } });
     const { body } = await get(`/jobs/${id}`);
-    const [task] = await database.call<{ id: string; input_data: unknown; token: string }[]>(
-      "actp_claim_tasks",
-      { p_worker_id: "direct", p_types: ["wdl_run"], p_room: 1 },
-    );
+    const [task] = await claimTasks(database, "direct", "wdl_run");
     assert.deepEqual([task!.id, task!.input_data], [body.task_id, { wdl: WDL, options: { run_id: id } }]);
     assert.equal((await get(`/jobs/${id}`)).body.worker_id, "direct");
     const output = { status: "ok", outputs: { "hello.a": 1 }, duration_ms: 5 };

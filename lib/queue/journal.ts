@@ -25,14 +25,24 @@ interface Waiting {
 /** Outcomes that were written together: one row of the file. */
 interface Group {
   readonly row: number;
-  readonly entries: Map<number, JournalEntry>;
+  readonly ids: readonly number[];
+  /** How many of them have not been forgotten. */
+  left: number;
+}
+
+/** What is known of an outcome: its claim, and about how long it is in JSON. */
+interface Known {
+  readonly entry: JournalEntry;
+  readonly group: Group;
+  readonly claim: string;
+  readonly size: number;
 }
 
 const SCHEMA = `
 pragma journal_mode = wal;
 create table if not exists outcomes (
   id integer primary key,
-  -- [{source, settlement}], as they were appended
+  -- [{source, settlement}], as they were appended; other fields mean nothing
   entries text not null,
   recorded_at text not null default current_timestamp
 ) strict;
@@ -101,12 +111,8 @@ export class Journal {
   readonly #insert: StatementSync;
   readonly #update: StatementSync;
   readonly #remove: StatementSync;
-  readonly #groups = new Map<number, Group>();
   /** Every outcome by the journal's number for it, oldest first. */
-  readonly #entries = new Map<
-    number,
-    { readonly entry: JournalEntry; readonly group: Group; readonly size: number }
-  >();
+  readonly #entries = new Map<number, Known>();
   readonly #claims = new Set<string>();
   readonly #onAppend = new Set<() => void>();
   #waiting: Waiting[] = [];
@@ -120,7 +126,11 @@ export class Journal {
     this.#remove = this.#database.prepare("delete from outcomes where id = ?");
     try {
       for (const row of this.#database.prepare("select id, entries from outcomes order by id").all()) {
-        this.#remember(Number(row.id), JSON.parse(String(row.entries)));
+        const read: Omit<JournalEntry, "id">[] = JSON.parse(String(row.entries));
+        const entries = read.map(({ source, settlement }) => ({ id: this.#nextId++, source, settlement }));
+        const claims = entries.map(({ source, settlement }) => claimKey(source, settlement.task));
+        for (const claim of claims) this.#claims.add(claim);
+        this.#remember(Number(row.id), entries, claims);
       }
     } catch (error) {
       this.#database.close();
@@ -164,15 +174,24 @@ export class Journal {
   /** Forgets outcomes that the queue has taken (or refused for good). */
   forget(ids: readonly number[]): void {
     const gone = new Set(ids);
-    const touched = new Set(ids.flatMap((id) => this.#entries.get(id)?.group ?? []));
+    const touched = new Map<Group, number>();
+    for (const id of gone) {
+      const group = this.#entries.get(id)?.group;
+      if (group) touched.set(group, (touched.get(group) ?? 0) + 1);
+    }
     this.#inTransaction(LAZY, () => {
-      for (const group of touched) {
-        const left = [...group.entries.values()].filter((entry) => !gone.has(entry.id));
-        if (left.length === 0) this.#remove.run(group.row);
-        else this.#update.run(written(left), group.row);
+      for (const [group, going] of touched) {
+        if (going === group.left) this.#remove.run(group.row);
+        else this.#update.run(written(this.#entriesOf(group).filter(({ id }) => !gone.has(id))), group.row);
       }
     });
-    for (const id of gone) this.#drop(id);
+    for (const id of gone) {
+      const known = this.#entries.get(id);
+      if (!known) continue;
+      this.#entries.delete(id);
+      this.#claims.delete(known.claim);
+      known.group.left--;
+    }
   }
 
   /** Replaces an outcome that the queue cannot take by one that it can. */
@@ -180,10 +199,9 @@ export class Journal {
     const known = this.#entries.get(id);
     if (!known) return;
     const entry = { ...known.entry, settlement: { ...known.entry.settlement, outcome } };
-    const all = [...known.group.entries.values()].map((one) => one.id === id ? entry : one);
+    const all = this.#entriesOf(known.group).map((one) => one.id === id ? entry : one);
     this.#inTransaction(DURABLE, () => this.#update.run(written(all), known.group.row));
-    known.group.entries.set(id, entry);
-    this.#entries.set(id, { ...known, entry, size: JSON.stringify(outcome).length });
+    this.#entries.set(id, { ...known, entry, size: sizeOf(outcome) });
   }
 
   /** Calls `listener` after each append, until the returned function is called. */
@@ -202,27 +220,30 @@ export class Journal {
     const batch = this.#waiting;
     this.#waiting = [];
     if (batch.length === 0) return;
-    const keys = new Set<string>();
-    const fresh = batch.filter(({ source, settlement: { task } }) => {
-      const key = claimKey(source, task);
-      return !this.#claims.has(key) && keys.size < keys.add(key).size;
-    }).map(({ source, settlement: { task, outcome, durationMs } }) => ({
-      source,
-      settlement: {
-        task: { id: task.id, token: task.token, type: task.type, attempt: task.attempt },
-        outcome,
-        durationMs,
-      },
-    }));
+    const entries: JournalEntry[] = [];
+    const claims: string[] = [];
+    for (const { source, settlement: { task, outcome, durationMs } } of batch) {
+      const claim = claimKey(source, task);
+      if (this.#claims.has(claim)) continue;
+      this.#claims.add(claim);
+      claims.push(claim);
+      const { id, token, type, attempt } = task;
+      entries.push({
+        id: this.#nextId++,
+        source,
+        settlement: { task: { id, token, type, attempt }, outcome, durationMs },
+      });
+    }
     try {
-      if (fresh.length > 0) {
+      if (entries.length > 0) {
         let row = 0;
         this.#inTransaction(DURABLE, () => {
-          row = Number(this.#insert.run(written(fresh)).lastInsertRowid);
+          row = Number(this.#insert.run(written(entries)).lastInsertRowid);
         });
-        this.#remember(row, fresh);
+        this.#remember(row, entries, claims);
       }
     } catch (error) {
+      for (const claim of claims) this.#claims.delete(claim);
       for (const { reject } of batch) {
         reject(new Error(`Cannot write the journal: ${(error as Error).message}`, { cause: error }));
       }
@@ -232,24 +253,21 @@ export class Journal {
     for (const listener of this.#onAppend) listener();
   }
 
-  #remember(row: number, written: readonly Omit<JournalEntry, "id">[]): void {
-    const group: Group = { row, entries: new Map() };
-    this.#groups.set(row, group);
-    for (const { source, settlement } of written) {
-      const entry = { id: this.#nextId++, source, settlement };
-      group.entries.set(entry.id, entry);
-      this.#entries.set(entry.id, { entry, group, size: sizeOf(settlement.outcome) });
-      this.#claims.add(claimKey(source, settlement.task));
-    }
+  #remember(row: number, entries: readonly JournalEntry[], claims: readonly string[]): void {
+    const group: Group = { row, ids: entries.map(({ id }) => id), left: entries.length };
+    entries.forEach((entry, i) =>
+      this.#entries.set(entry.id, {
+        entry,
+        group,
+        claim: claims[i],
+        size: sizeOf(entry.settlement.outcome),
+      })
+    );
   }
 
-  #drop(id: number): void {
-    const known = this.#entries.get(id);
-    if (!known) return;
-    this.#entries.delete(id);
-    this.#claims.delete(claimKey(known.entry.source, known.entry.settlement.task));
-    known.group.entries.delete(id);
-    if (known.group.entries.size === 0) this.#groups.delete(known.group.row);
+  /** What is left of a group. */
+  #entriesOf({ ids }: Group): JournalEntry[] {
+    return ids.flatMap((id) => this.#entries.get(id)?.entry ?? []);
   }
 
   #rollBack(): void {
@@ -277,13 +295,12 @@ function claimKey(source: string, task: Pick<Task, "id" | "token">): string {
   return `${source} ${task.id} ${task.token}`;
 }
 
-function written(entries: readonly Omit<JournalEntry, "id">[]): string {
-  return JSON.stringify(entries.map(({ source, settlement }) => ({ source, settlement })));
+function written(entries: readonly JournalEntry[]): string {
+  return JSON.stringify(entries);
 }
 
 /** About how long the outcome is in JSON. */
 function sizeOf(outcome: Outcome): number {
-  return outcome.kind === "done"
-    ? 50 + (JSON.stringify(outcome.output) ?? "").length
-    : JSON.stringify(outcome).length;
+  if (outcome.kind !== "done") return JSON.stringify(outcome).length;
+  return 50 + (outcome.output === null ? 4 : (JSON.stringify(outcome.output) ?? "").length);
 }

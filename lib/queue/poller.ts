@@ -51,6 +51,7 @@ export class Poller implements Service {
   #failures = 0;
   #heldBack: string | undefined;
   #lastClaimAt: number | undefined;
+  #spared = 0;
 
   constructor(options: PollerOptions) {
     this.name = `poller of ${options.source.name}`;
@@ -77,12 +78,28 @@ export class Poller implements Service {
     if (this.#failures > 0) this.#wakeup.wake();
   }
 
+  /**
+   * The queue is being asked something else: a poll of the rest is left out for it, so that a worker with nothing to do
+   * asks once in an interval. For queues that give hints; those wake it as ever.
+   */
+  spare(): void {
+    this.#spared++;
+  }
+
   async run(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
     while (!signal.aborted) {
       const wait = await this.#claimOnce(signal);
-      if (wait > 0) await this.#wakeup.wait(wait, clock, signal);
+      if (wait > 0) await this.#rest(wait, signal);
     }
+  }
+
+  async #rest(ms: number, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    if (await this.#wakeup.wait(ms, clock, signal)) this.#spared = 0;
+    // Never two in a row.
+    if (this.#spared === 0 || this.#failures > 0 || signal.aborted) return;
+    this.#spared--;
+    await this.#wakeup.wait(this.#pollDelay(), clock, signal);
   }
 
   /** Claims if that makes sense now; returns how long to wait before the next claim, in ms. */

@@ -266,3 +266,40 @@ Deno.test("when one of two calls fails, what the other brought is begun all the 
   await clock.advance(0);
   assert.equal(polling.started.length, 1);
 });
+
+Deno.test("whatever else is asked takes the place of a poll, never of two in a row", async () => {
+  const clock = fakeClock();
+  await using polling = setUp(clock);
+  await clock.advance(2500);
+  polling.poller.spare();
+  polling.poller.spare();
+  await clock.advance(9500);
+  assert.deepEqual(polling.claims(), [0, 2000, 6000, 10_000, 12_000]);
+});
+
+Deno.test("a wake-up is followed at once, also where a poll is left out", async () => {
+  const clock = fakeClock();
+  await using polling = setUp(clock);
+  await clock.advance(500);
+  polling.poller.spare();
+  await clock.advance(2000);
+  polling.poller.wake();
+  await clock.advance(0);
+  assert.deepEqual(polling.claims(), [0, 2500]);
+  await clock.advance(2000);
+  assert.deepEqual(polling.claims(), [0, 2500, 4500]);
+});
+
+Deno.test("no attempt is left out while the queue cannot be reached", async () => {
+  await using _log = capturedLog();
+  const attempts = async (spared: boolean) => {
+    const clock = fakeClock();
+    await using polling = setUp(clock);
+    polling.source.faults.claim = "refuse";
+    await clock.advance(100);
+    if (spared) polling.poller.spare();
+    await clock.advance(20_000);
+    return polling.claims();
+  };
+  assert.deepEqual(await attempts(true), await attempts(false));
+});

@@ -64,12 +64,16 @@ function sessionOf({ id, pid }: RingWorker): string {
   return `${pid} ${id}`;
 }
 
-/** `intervalMs`: at the most so long until the ring is read again, besides the hints of workers that come. */
+/**
+ * `intervalMs`: at the most so long until the ring is read again, besides the hints of workers that come; `asks` is called
+ * whenever that is done.
+ */
 export interface PresenceOptions {
   readonly database: Database;
   readonly workerId: string;
   readonly clock: Clock;
   readonly intervalMs: number;
+  readonly asks?: () => void;
 }
 
 /** Opens a session; see `Database.presence`. */
@@ -103,6 +107,7 @@ export function presenceWatch(options: PresenceOptions, open: OpenSession): Serv
     async function untilOther(slot: number | undefined, signal: AbortSignal): Promise<void> {
       while (!signal.aborted) {
         await changed.wait(intervalMs, clock, signal);
+        options.asks?.();
         // Beside the session, which waits. Where this fails, the session itself has to tell.
         const ring = await database.call<Ring>("actp_presence_ring", {}, { ...call, signal }).catch(() =>
           undefined

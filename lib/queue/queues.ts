@@ -60,6 +60,11 @@ export class Queues implements Service {
     return this.#queues.map((queue) => queue.heldBack).find((reason) => reason !== undefined);
   }
 
+  /** The database is being asked something else: a queue of it that gets hints may leave out its next poll. */
+  spare(): void {
+    for (const queue of this.#queues) queue.spare();
+  }
+
   /** Looks for work now. */
   wake(): void {
     for (const queue of this.#queues) queue.wake();

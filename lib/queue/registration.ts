@@ -109,8 +109,9 @@ export class Registration implements Service {
   }
 
   #beat(status: "alive" | "offline", signal: AbortSignal): Promise<unknown> {
-    const { database, identity, types, current } = this.#options;
+    const { database, identity, types, current, asks } = this.#options;
     const tasks = current();
+    asks?.();
     return database.call("actp_heartbeat_worker", {
       p_worker_id: identity.worker_id,
       p_status: status === "offline" ? "offline" : tasks.length > 0 ? "busy" : "online",
@@ -129,7 +130,7 @@ export class Registration implements Service {
   }
 }
 
-/** `intervalMs` between heartbeats; `startedAt` ISO 8601. */
+/** `intervalMs` between heartbeats; `startedAt` ISO 8601; `asks` is called with every heartbeat that goes out. */
 export interface RegistrationOptions {
   readonly database: Database;
   readonly identity: WorkerIdentity;
@@ -141,4 +142,5 @@ export interface RegistrationOptions {
   readonly intervalMs: number;
   readonly clock: Clock;
   readonly outage: Outage;
+  readonly asks?: () => void;
 }

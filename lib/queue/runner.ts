@@ -236,14 +236,14 @@ async function record(
   settlement: Settlement,
   options: RunnerOptions,
 ): Promise<boolean> {
-  const log = taskLogger(running.task);
   const { clock, giveUp } = options;
+  const complain = (message: string) => taskLogger(running.task).error(message);
   for (let failures = 1;; failures++) {
     try {
       await options.journal.append(running.source.name, settlement);
       return true;
     } catch (error) {
-      log.error(messageOf(error));
+      complain(messageOf(error));
     }
     try {
       await within(
@@ -254,10 +254,10 @@ async function record(
       );
       return true;
     } catch (error) {
-      log.error(messageOf(error));
+      complain(messageOf(error));
     }
     if (running.stopReason === "lost" || giveUp.aborted) {
-      log.error(
+      complain(
         "neither the journal nor the queue took the outcome: the task is done again when its lease ends",
       );
       return false;

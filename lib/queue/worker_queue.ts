@@ -12,7 +12,7 @@ import type { Journal } from "./journal.ts";
 import { LeaseKeeper, type LeaseTiming } from "./lease_keeper.ts";
 import type { Outage } from "./outage.ts";
 import { Poller } from "./poller.ts";
-import { runTask } from "./runner.ts";
+import { type RunnerOptions, runTask } from "./runner.ts";
 import { RunningTask } from "./running.ts";
 import { Settler } from "./settler.ts";
 import type { Slots } from "./slots.ts";
@@ -59,6 +59,7 @@ export class WorkerQueue implements Service {
   readonly #leases: LeaseKeeper;
   readonly #settler: Settler;
   readonly #poller: Poller;
+  readonly #runnerOptions: RunnerOptions;
   #stopping: AbortSignal | undefined;
 
   constructor(options: WorkerQueueOptions) {
@@ -67,6 +68,11 @@ export class WorkerQueue implements Service {
     this.#options = options;
     this.#leases = new LeaseKeeper({ timing: options.leaseTiming, clock, outage: () => outage });
     this.#settler = new Settler({ source, journal: options.journal, clock, outage });
+    this.#runnerOptions = {
+      ...options,
+      giveUp: this.#giveUp.signal,
+      onProgress: (task) => this.#leases.progressed(task),
+    };
     this.#poller = new Poller({
       source,
       clock,
@@ -102,6 +108,11 @@ export class WorkerQueue implements Service {
   /** Looks for work now. */
   wake(): void {
     this.#poller.wake();
+  }
+
+  /** The database is being asked something else; see `Poller.spare`. Does nothing for a source without hints. */
+  spare(): void {
+    if (this.#options.source.listen) this.#poller.spare();
   }
 
   /** Does not wait for the drain to end: stops the tasks in progress and gives them back. */
@@ -180,33 +191,28 @@ export class WorkerQueue implements Service {
   }
 
   #start(task: Task, claimSent: Moment): void {
-    const { source, clock, capabilities, journal, tempRoot, maxInputBytes, maxOutputBytes, gate, slots } =
-      this.#options;
+    const { source, clock, slots } = this.#options;
     const running = new RunningTask(task, source, clock);
     if (this.draining || this.#release.signal.aborted) running.stop("release");
     this.#running.add(running);
     slots.take(running);
-    const stopKeeping = this.#leases.keep(running, claimSent);
-    const attempt = runTask(running, {
-      capabilities,
-      journal,
-      clock,
-      tempRoot,
-      maxInputBytes,
-      maxOutputBytes,
-      gate,
-      giveUp: this.#giveUp.signal,
-      onProgress: (task) => this.#leases.progressed(task),
-    }).catch((error) =>
-      this.#log.error(`the attempt broke off: ${(error as Error).message}`, { taskId: task.id })
-    )
-      .finally(() => {
-        stopKeeping();
-        this.#running.delete(running);
-        this.#attempts.delete(attempt);
-        slots.free(running);
-      });
+    const attempt: Promise<void> = this.#attempt(running, claimSent).finally(() =>
+      this.#attempts.delete(attempt)
+    );
     this.#attempts.add(attempt);
+  }
+
+  async #attempt(running: RunningTask, claimSent: Moment): Promise<void> {
+    const stopKeeping = this.#leases.keep(running, claimSent);
+    try {
+      await runTask(running, this.#runnerOptions);
+    } catch (error) {
+      this.#log.error(`the attempt broke off: ${(error as Error).message}`, { taskId: running.task.id });
+    } finally {
+      stopKeeping();
+      this.#running.delete(running);
+      this.#options.slots.free(running);
+    }
   }
 
   /** Lets the tasks in progress finish, then releases what has not, then reports. */

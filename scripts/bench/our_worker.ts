@@ -1,6 +1,7 @@
 /** This project's worker as a measured system: a no-op executor, everything else as in earnest. */
 import process from "node:process";
 import { createWorker, defineExecutor, loadConfig, openDatabase } from "../../mod.ts";
+import type { ClaimedRow } from "../../lib/database/claimed_row.ts";
 import type { PostgresDatabase } from "../../lib/database/postgres.ts";
 import { z } from "zod";
 import { handler, inBatches, now, pause, serve } from "./peers/host.mjs";
@@ -15,7 +16,7 @@ function enqueue(keys: readonly number[]): Promise<unknown> {
   });
 }
 
-function claimAs(worker: string): Promise<{ id: string; token: string }[]> {
+function claimAs(worker: string): Promise<ClaimedRow[]> {
   return database.call("actp_claim_tasks", {
     p_worker_id: worker,
     p_types: [TYPE],
@@ -54,7 +55,7 @@ await serve({
   },
   async stale() {
     await enqueue([0]);
-    const [{ id, token }] = await claimAs("a");
+    const [[id, , , , , , token]] = await claimAs("a");
     await pause(1200);
     await claimAs("b");
     const [answer] = await database.call<string[]>("actp_settle_tasks", {

@@ -1,4 +1,5 @@
 /** What the contract's cases share: the database under test, and short words for the calls they make. */
+import type { ClaimedRow } from "../claimed_row.ts";
 import type { Database } from "../database.ts";
 
 /** A migrated database behind one of the drivers. */
@@ -17,7 +18,7 @@ export interface Case {
   run(subject: Subject): Promise<void>;
 }
 
-/** A task as `actp_claim_tasks` hands it out. */
+/** The parts of a claimed task that cases look at. */
 export interface Claimed {
   readonly id: string;
   readonly task_type: string;
@@ -66,20 +67,33 @@ export async function enqueue(
   return made.map(({ id }) => id);
 }
 
-/** Claims as `worker`. A lease of 0 seconds is over at once: that is how cases make one expire. */
-export function claim(
+/**
+ * Claims as `worker`. A lease of 0 seconds is over at once: that is how cases make one expire.
+ * @param rooms `p_type_rooms`
+ */
+export async function claim(
   database: Database,
   worker: string,
   type: string | readonly string[],
   room = 1,
   leaseSeconds = 60,
+  rooms?: Record<string, number>,
 ): Promise<Claimed[]> {
-  return database.call<Claimed[]>("actp_claim_tasks", {
+  const rows = await database.call<ClaimedRow[]>("actp_claim_tasks", {
     p_worker_id: worker,
     p_types: typeof type === "string" ? [type] : type,
     p_room: room,
     p_lease_seconds: leaseSeconds,
+    p_type_rooms: rooms,
   });
+  return rows.map(([id, task_type, input_data, attempt, , , token, , lease_seconds]) => ({
+    id,
+    task_type,
+    input_data,
+    attempt,
+    token,
+    lease_seconds,
+  }));
 }
 
 /** Enqueues one task and claims it. */
@@ -121,6 +135,21 @@ export async function settle(
     p_settlements: [{ task_id: task.id, token: task.token, ...report }],
   });
   return answer!;
+}
+
+/** Completes tasks; returns how many that settled. */
+export function complete(
+  database: Database,
+  worker: string,
+  tasks: readonly Pick<Claimed, "id" | "token">[],
+  outputs?: readonly unknown[],
+): Promise<number> {
+  return database.call<number>("actp_complete_tasks", {
+    p_worker_id: worker,
+    p_task_ids: tasks.map(({ id }) => id),
+    p_tokens: tasks.map(({ token }) => token),
+    p_outputs: outputs,
+  });
 }
 
 /** The task with its history. */

@@ -38,12 +38,7 @@ const limits = async (database: Database, pattern: string) =>
   (await database.call<Limit[]>("actp_list_task_limits")).filter((one) => one.pattern === pattern);
 
 const roomy = (database: Database, types: readonly string[], rooms: Record<string, number>, room = 10) =>
-  database.call<Claimed[]>("actp_claim_tasks", {
-    p_worker_id: "w",
-    p_types: types,
-    p_room: room,
-    p_type_rooms: rooms,
-  });
+  claim(database, "w", types, room, undefined, rooms);
 
 const retryAll = (database: Database, args: Record<string, unknown>) =>
   database.call<{ retried: number }>("actp_retry_tasks", args);

@@ -3,6 +3,7 @@ import { actCases } from "./acts.ts";
 import { callCases } from "./calls.ts";
 import type { Subject } from "./case.ts";
 import { claimCases } from "./claim.ts";
+import { completeCases } from "./complete.ts";
 import { enqueueCases } from "./enqueue.ts";
 import { policyCases } from "./policy.ts";
 import { settleCases } from "./settle.ts";
@@ -13,6 +14,7 @@ const CASES = [
   ...enqueueCases,
   ...claimCases,
   ...settleCases,
+  ...completeCases,
   ...taskCases,
   ...policyCases,
   ...workerCases,

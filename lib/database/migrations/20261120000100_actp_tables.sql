@@ -42,8 +42,8 @@ alter table public.actp_workflow_tasks
   -- written beside the row without touching an index (HOT).
   add column if not exists queued boolean not null generated always as (status = 'pending') stored;
 
--- Room on each page for what a task's claim and completion write.
-alter table public.actp_workflow_tasks set (fillfactor = 70);
+-- Room on each page for what a task's claim and completion write, without which completions touch all indexes.
+alter table public.actp_workflow_tasks set (fillfactor = 50);
 
 update public.actp_workflow_tasks set created_at = coalesce(claimed_at, completed_at, now()) where created_at is null;
 
@@ -122,6 +122,8 @@ create table if not exists public.actp_task_attempts (
   outcome text not null,
   error text,
   log_tail text,
+  -- Of the task's program, where one failed.
+  exit_code integer,
   duration_ms bigint,
   -- What a former holder reported after the task had passed on; refused, kept for the record.
   late_report jsonb,

@@ -139,7 +139,8 @@ end $$;
 
 -- Claims at most p_room due tasks of the given types for a worker, by priority, then due time.
 -- p_type_rooms: {type: how many of it at the most}, for types with a limit of the worker's own.
--- → [{id, task_type, input_data, attempt, max_attempts, priority, token, timeout_minutes, lease_seconds, …}]
+-- → [[id, task_type, input_data, attempt, max_attempts, priority, token, timeout_minutes, lease_seconds, created_at,
+--      execution_id, step_id, deadline]]: without names, which would be most of a large answer.
 create or replace function public.actp_claim_tasks(
   p_worker_id text, p_types text[], p_room integer, p_lease_seconds integer default 60, p_type_rooms jsonb default null
 ) returns json
@@ -187,13 +188,12 @@ begin
       lease_expires_at = now() + make_interval(secs => p_lease_seconds),
       attempts = t.attempts + 1, fence = t.fence + 1, progress = null
     -- By its place, which the lock holds still, and not by another look into an index.
-    from picked where t.ctid = picked.row_at returning t.*
+    from picked where t.ctid = picked.row_at
+    returning t.id, t.task_type, t.input_data, t.attempts, t.max_attempts, t.priority, t.fence, t.timeout_minutes,
+      t.created_at, t.execution_id, t.step_id, t.deadline, t.run_at
   )
-  select json_agg(json_build_object(
-      'id', c.id, 'task_type', c.task_type, 'input_data', c.input_data, 'attempt', c.attempts,
-      'max_attempts', c.max_attempts, 'priority', c.priority, 'token', c.fence::text,
-      'timeout_minutes', c.timeout_minutes, 'lease_seconds', p_lease_seconds, 'created_at', c.created_at,
-      'execution_id', c.execution_id, 'step_id', c.step_id, 'deadline', c.deadline)
+  select json_agg(json_build_array(c.id, c.task_type, c.input_data, c.attempts, c.max_attempts, c.priority, c.fence::text,
+      c.timeout_minutes, p_lease_seconds, c.created_at, c.execution_id, c.step_id, c.deadline)
       order by c.priority desc, c.run_at), array_agg(c.id)
   into v_tasks, v_ids from claimed c;
   if v_ids is not null then
@@ -234,34 +234,47 @@ begin
   return v_answers;
 end $$;
 
--- p_settlements: [{task_id, token, outcome, output?, error?, retry?, log_tail?, duration_ms?}], outcome one of
+-- Settles tasks that succeeded, of any holder whose token is the current one; the usual case, made cheap.
+-- p_outputs: their results in the same order; null where none has any.
+-- → how many it settled. Where that is fewer than were given, actp_settle_tasks tells what has become of each.
+create or replace function public.actp_complete_tasks(
+  p_worker_id text, p_task_ids uuid[], p_tokens bigint[], p_outputs jsonb default null
+) returns jsonb
+language plpgsql set search_path = '' set timezone = 'UTC' set enable_seqscan = off set jit = off as $$
+declare v_types text[]; v_done integer;
+begin
+  if cardinality(p_tokens) is distinct from cardinality(p_task_ids)
+    or jsonb_array_length(p_outputs) <> cardinality(p_task_ids) then
+    raise exception 'p_task_ids, p_tokens and p_outputs must be of one length' using errcode = 'PT400';
+  end if;
+  -- One statement, which touches no index.
+  with settled as (
+    update public.actp_workflow_tasks t set
+      status = 'succeeded', output_data = r.output, error = null, completed_at = now(), lease_expires_at = null
+    from (
+      select e.id, e.fence, nullif(e.output, 'null') as output
+      from rows from (unnest(p_task_ids), unnest(p_tokens), jsonb_array_elements(p_outputs)) as e(id, fence, output)
+      order by e.id -- as heartbeats lock them: no two batches wait for each other
+    ) r where t.id = r.id and t.fence = r.fence and t.status in ('claimed', 'running')
+    returning t.task_type
+  )
+  select array_agg(task_type) into v_types from settled;
+  v_done := coalesce(cardinality(v_types), 0);
+  if v_done > 0 then
+    perform public.actp_count_tasks(p_worker_id, v_types, array_fill('succeeded'::text, array[v_done]));
+    update public.actp_worker_heartbeats set jobs_completed = coalesce(jobs_completed, 0) + v_done
+    where worker_id = p_worker_id;
+  end if;
+  return to_jsonb(v_done);
+end $$;
+
+-- p_settlements: [{task_id, token, outcome, output?, error?, retry?, log_tail?, exit_code?, duration_ms?}], outcome one of
 -- done | failed | timed_out | cancelled | released → ["settled" | "lost"] in the same order.
 -- Idempotent: a settlement that was taken before is "settled" again. A former holder's is refused and recorded.
 create or replace function public.actp_settle_tasks(p_worker_id text, p_settlements jsonb) returns jsonb
 language plpgsql set search_path = '' set timezone = 'UTC' set enable_seqscan = off set jit = off as $$
-declare v_answers jsonb; v_types text[]; v_statuses text[]; v_requeued boolean; v_bad bigint; v_done integer := 0;
+declare v_answers jsonb; v_types text[]; v_statuses text[]; v_requeued boolean; v_bad bigint;
 begin
-  -- What nearly always is: nothing but results, of tasks that are still held. One statement, which touches no index.
-  if not p_settlements @? '$[*] ? (!(@.outcome == "done"))' then
-    with settled as (
-      update public.actp_workflow_tasks t set
-        status = 'succeeded', output_data = r.output, error = null, completed_at = now(), lease_expires_at = null
-      from (
-        select * from jsonb_to_recordset(p_settlements) as (task_id uuid, token bigint, output jsonb) order by task_id
-      ) r where t.id = r.task_id and t.fence = r.token and t.status in ('claimed', 'running')
-      returning t.task_type, t.status
-    )
-    select array_agg(task_type), array_agg(status), count(*) into v_types, v_statuses, v_done from settled;
-    if v_done > 0 then
-      perform public.actp_count_tasks(p_worker_id, v_types, v_statuses);
-    end if;
-  end if;
-  if v_done = jsonb_array_length(p_settlements) then
-    update public.actp_worker_heartbeats set jobs_completed = coalesce(jobs_completed, 0) + v_done
-    where worker_id = p_worker_id and v_done > 0;
-    return (select coalesce(jsonb_agg('settled'::text), '[]') from generate_series(1, v_done));
-  end if;
-
   select r.position into v_bad from jsonb_array_elements(p_settlements) with ordinality as r(entry, position)
   where coalesce(r.entry ->> 'outcome', '') not in ('done', 'failed', 'timed_out', 'cancelled', 'released') limit 1;
   if found then
@@ -275,7 +288,7 @@ begin
     select row_number() over (partition by r.entry ->> 'task_id', r.entry ->> 'token' order by r.position) as nth, r.position, (r.entry ->> 'task_id')::uuid as id, (r.entry ->> 'token')::bigint as fence,
       r.entry ->> 'outcome' as outcome, r.entry -> 'output' as output, r.entry ->> 'error' as error,
       coalesce((r.entry ->> 'retry')::boolean, true) as retry, r.entry ->> 'log_tail' as log_tail,
-      (r.entry ->> 'duration_ms')::numeric::bigint as duration_ms, r.entry
+      (r.entry ->> 'duration_ms')::numeric::bigint as duration_ms, (r.entry ->> 'exit_code')::integer as exit_code, r.entry
     from jsonb_array_elements(p_settlements) with ordinality as r(entry, position)
   ), held as materialized (
     select report.*, t.attempts, t.claimed_by, t.claimed_at, case
@@ -305,9 +318,9 @@ begin
     returning t.id, t.fence, t.task_type, t.status, h.outcome
   ), recorded as (
     insert into public.actp_task_attempts
-      (task_id, fence, attempt, worker_id, started_at, outcome, error, log_tail, duration_ms)
+      (task_id, fence, attempt, worker_id, started_at, outcome, error, log_tail, duration_ms, exit_code)
     select h.id, h.fence, h.attempts, h.claimed_by, h.claimed_at,
-      h.outcome, h.error, h.log_tail, h.duration_ms
+      h.outcome, h.error, h.log_tail, h.duration_ms, h.exit_code
     from held h where h.outcome <> 'done'
     on conflict (task_id, fence) do nothing
   ), refused as (
@@ -333,10 +346,10 @@ begin
     perform public.actp_count_tasks(p_worker_id, v_types, v_statuses);
   end if;
   update public.actp_worker_heartbeats set
-    jobs_completed = coalesce(jobs_completed, 0) + v_done + coalesce(array_length(array_positions(v_statuses, 'succeeded'), 1), 0),
+    jobs_completed = coalesce(jobs_completed, 0) + coalesce(array_length(array_positions(v_statuses, 'succeeded'), 1), 0),
     jobs_failed = coalesce(jobs_failed, 0) + coalesce(array_length(array_positions(v_statuses, 'failed'), 1), 0)
       + coalesce(array_length(array_positions(v_statuses, 'timed_out'), 1), 0)
-  where worker_id = p_worker_id and (v_done > 0 or v_types is not null);
+  where worker_id = p_worker_id and v_types is not null;
   if v_requeued then
     perform public.actp_wake('pending');
   end if;

@@ -42,7 +42,7 @@ select public.actp_grant_access(
     'actp_task_attempts', 'actp_worker_registrations', 'actp_worker_heartbeats', 'actp_worker_logs'],
   array['actp_grant_access', 'actp_task_json', 'actp_wake', 'actp_wake_on_insert', 'actp_is_time', 'actp_task_problem',
     'actp_enqueue_tasks', 'actp_tasks_in_progress', 'actp_count_tasks', 'actp_rescue_tasks',
-    'actp_check_claim', 'actp_claim_tasks', 'actp_heartbeat_tasks', 'actp_settle_tasks', 'actp_cancel_task', 'actp_retry_task',
+    'actp_check_claim', 'actp_claim_tasks', 'actp_heartbeat_tasks', 'actp_complete_tasks', 'actp_settle_tasks', 'actp_cancel_task', 'actp_retry_task',
     'actp_get_task', 'actp_list_tasks', 'actp_task_statistics', 'actp_held_tasks', 'actp_register_worker',
     'actp_heartbeat_worker', 'actp_list_workers', 'actp_write_worker_logs', 'actp_database_status']);
 notify pgrst, 'reload schema';

@@ -24,9 +24,6 @@ create table if not exists public.actp_job_tokens (
   revoked_at timestamptz
 );
 
--- How the program of a failed attempt ended, where it was a program.
-alter table public.actp_task_attempts add column if not exists exit_code integer;
-
 -- The task of a job; null where there is none.
 create or replace function public.actp_job_task(p_run_id text) returns uuid
 language plpgsql stable set search_path = '' set enable_seqscan = off set jit = off as $$
@@ -199,7 +196,7 @@ language plpgsql set search_path = '' set timezone = 'UTC' set enable_seqscan = 
 declare v_id uuid; v_jobs jsonb;
 begin
   v_id := (public.actp_claim_tasks(p_worker_id => p_worker_id, p_types => '{wdl_run}', p_room => 1,
-    p_lease_seconds => p_lease_seconds) -> 0 ->> 'id')::uuid;
+    p_lease_seconds => p_lease_seconds) -> 0 ->> 0)::uuid;
   perform public.actp_touch_job_worker(p_worker_id);
   select coalesce(jsonb_agg(public.actp_job_work(t, p_lease_seconds)), '[]') into v_jobs
   from public.actp_workflow_tasks t where t.id = v_id;

@@ -1,4 +1,5 @@
 /** The task table `actp_workflow_tasks` as a task source: any of the three databases, the same functions. */
+import type { ClaimedRow } from "../../database/claimed_row.ts";
 import type { Database, DatabaseError } from "../../database/database.ts";
 import {
   type Heartbeat,
@@ -12,21 +13,20 @@ import {
   type Wake,
 } from "../../task/task.ts";
 
-/** A claimed row, as `actp_claim_tasks` returns it. */
-interface ClaimedRow {
-  id: string;
-  task_type: string;
-  input_data: unknown;
-  attempt: number;
-  max_attempts: number;
-  priority: number;
-  token: string;
-  timeout_minutes: number | null;
-  lease_seconds: number;
-  created_at: string;
-  execution_id: string | null;
-  step_id: string | null;
-  deadline: string | null;
+/** A task as the database tells of it. */
+interface TaskRow {
+  readonly id: string;
+  readonly task_type: string;
+  readonly input_data: unknown;
+  readonly attempts: number;
+  readonly max_attempts: number;
+  readonly priority: number;
+  readonly token: string;
+  readonly timeout_minutes: number | null;
+  readonly created_at: string;
+  readonly execution_id: string | null;
+  readonly step_id: string | null;
+  readonly deadline: string | null;
 }
 
 const DEFAULT_TIMEOUT_MINUTES = 30;
@@ -47,6 +47,30 @@ export function workflowSource(database: Database, workerId: string, leaseSecond
     }
   }
 
+  function report(settlements: readonly Settlement[], signal?: AbortSignal): Promise<SettleAnswer[]> {
+    return call<SettleAnswer[]>("report outcomes", "actp_settle_tasks", {
+      p_worker_id: workerId,
+      p_settlements: settlements.map(toReport),
+    }, signal);
+  }
+
+  /** What succeeded goes by the short way; whatever that does not take is looked at one by one. */
+  async function settle(settlements: readonly Settlement[], signal?: AbortSignal): Promise<SettleAnswer[]> {
+    const done = settlements.filter(({ outcome }) => outcome.kind === "done");
+    if (done.length === 0) return await report(settlements, signal);
+    const outputs = done.map(({ outcome }) => outcome.kind === "done" ? outcome.output : null);
+    const settled = await call<number>("report outcomes", "actp_complete_tasks", {
+      p_worker_id: workerId,
+      p_task_ids: done.map(({ task }) => task.id),
+      p_tokens: done.map(({ task }) => task.token),
+      p_outputs: outputs.some((output) => output !== null) ? outputs : undefined,
+    }, signal);
+    if (settled < done.length) return await report(settlements, signal);
+    if (done.length === settlements.length) return done.map(() => "settled");
+    const answers = await report(settlements.filter(({ outcome }) => outcome.kind !== "done"), signal);
+    return settlements.map(({ outcome }) => outcome.kind === "done" ? "settled" : answers.shift()!);
+  }
+
   return {
     name: "workflow",
     async claim(types, room, signal, rooms) {
@@ -57,7 +81,7 @@ export function workflowSource(database: Database, workerId: string, leaseSecond
         p_lease_seconds: leaseSeconds,
         p_type_rooms: rooms,
       }, signal);
-      return rows.map(toTask);
+      return rows.map(claimedTask);
     },
     heartbeat: (beats, signal) =>
       call<HeartbeatAnswer[]>("renew leases", "actp_heartbeat_tasks", {
@@ -65,19 +89,15 @@ export function workflowSource(database: Database, workerId: string, leaseSecond
         p_beats: beats.map(toBeat),
         p_lease_seconds: leaseSeconds,
       }, signal),
-    settle: (settlements, signal) =>
-      call<SettleAnswer[]>("report outcomes", "actp_settle_tasks", {
-        p_worker_id: workerId,
-        p_settlements: settlements.map(toReport),
-      }, signal),
+    settle,
     async held(signal) {
-      const rows = await call<(Omit<ClaimedRow, "attempt" | "lease_seconds"> & { attempts: number })[]>(
+      const rows = await call<TaskRow[]>(
         "list the tasks held",
         "actp_held_tasks",
         { p_worker_id: workerId },
         signal,
       );
-      return rows.map((row) => toTask({ ...row, attempt: row.attempts, lease_seconds: leaseSeconds }));
+      return rows.map((row) => toTask(row, leaseSeconds));
     },
     async abandonHeld(signal) {
       const rescued = await call<unknown[]>("give back the tasks held", "actp_rescue_tasks", {
@@ -105,17 +125,48 @@ export function workflowSource(database: Database, workerId: string, leaseSecond
   };
 }
 
-function toTask(row: ClaimedRow): Task {
+function claimedTask(
+  [
+    id,
+    task_type,
+    input_data,
+    attempts,
+    max_attempts,
+    priority,
+    token,
+    timeout_minutes,
+    lease_seconds,
+    ...more
+  ]: ClaimedRow,
+): Task {
+  const [created_at, execution_id, step_id, deadline] = more;
+  return toTask({
+    id,
+    task_type,
+    input_data,
+    attempts,
+    max_attempts,
+    priority,
+    token,
+    timeout_minutes,
+    created_at,
+    execution_id,
+    step_id,
+    deadline,
+  }, lease_seconds);
+}
+
+function toTask(row: TaskRow, leaseSeconds: number): Task {
   return {
     id: row.id,
     type: row.task_type,
     input: row.input_data,
-    attempt: row.attempt,
+    attempt: row.attempts,
     maxAttempts: row.max_attempts,
     priority: row.priority,
     token: row.token,
     timeoutMs: (row.timeout_minutes ?? DEFAULT_TIMEOUT_MINUTES) * 60_000,
-    leaseMs: row.lease_seconds * 1000,
+    leaseMs: leaseSeconds * 1000,
     createdAt: row.created_at,
     executionId: row.execution_id ?? undefined,
     stepId: row.step_id ?? undefined,
@@ -144,7 +195,13 @@ function reportOf(outcome: Outcome): Record<string, unknown> {
     case "done":
       return { outcome: "done", output: outcome.output };
     case "failed":
-      return { outcome: "failed", error: outcome.error, retry: outcome.retry, log_tail: outcome.logTail };
+      return {
+        outcome: "failed",
+        error: outcome.error,
+        retry: outcome.retry,
+        log_tail: outcome.logTail,
+        exit_code: outcome.exitCode,
+      };
     case "timedOut":
       return { outcome: "timed_out", error: outcome.error, log_tail: outcome.logTail };
     case "cancelled":
