@@ -4,6 +4,7 @@ import { z } from "zod";
 import { systemClock } from "./clock.ts";
 import { loadConfig } from "./config.ts";
 import { claim, enqueue, get, unique } from "./database/contract/case.ts";
+import { sqlClient } from "./database/contract/sql_client.ts";
 import { openPostgres } from "./database/postgres.ts";
 import { homePaths } from "./paths.ts";
 import { Journal } from "./queue/journal.ts";
@@ -88,6 +89,7 @@ Deno.test({
     await using log = capturedLog();
     await using server = await startPostgres();
     await using store = await migrated(server);
+    await using sessions = sqlClient(server.url);
     const { database } = store;
     const step = (name: string, fn: () => Promise<void>) =>
       test.step({ name, fn, sanitizeOps: false, sanitizeResources: false });
@@ -146,6 +148,12 @@ Deno.test({
       const ms = performance.now() - back;
       ok(ms < 3000, `back after ${Math.round(ms)} ms`); // 2 s, and the machine's own pace
       await until("it is online", async () => (await running.worker.status()).status === "online");
+      // A connection that is ended while it waits to connect again leaves its timer behind.
+      await until(
+        "it listens again",
+        async () =>
+          (await sessions.sql("select from pg_stat_activity where query ilike 'listen %'")).length > 0,
+      );
       const told = log.messages("outage");
       match(told.at(-1)!, /^the database answers again after \d+ s$/);
       // A call that was under way may fail once more just after the return; then that is told as well.

@@ -28,7 +28,7 @@ export function wakeListener(source: WakeSource, onWake: (wake: Wake) => void, c
           // What was sent before the subscription stood is lost: look once.
           onWake({ kind: "pending" });
           await aborted(signal);
-          await within(clock, UNSUBSCRIBE_TIMEOUT_MS, undefined, stop)
+          await within(clock, UNSUBSCRIBE_TIMEOUT_MS, undefined, () => stop())
             .catch((error) => log.debug(`unsubscribing failed: ${(error as Error).message}`));
           return;
         } catch (error) {

@@ -73,6 +73,25 @@ Deno.test("a subscription that comes after the stop is ended again", async () =>
   assert.equal(source.listeners, 0);
 });
 
+Deno.test("an unsubscription is called without anything that it could take for an argument", async () => {
+  const clock = fakeClock();
+  const stop = new AbortController();
+  let given: unknown[] | undefined;
+  const source = {
+    name: "queue",
+    listen: () =>
+      Promise.resolve((...args: unknown[]) => {
+        given = args;
+        return Promise.resolve();
+      }),
+  };
+  const run = wakeListener(source, () => {}, clock).run(stop.signal);
+  await clock.advance(0);
+  stop.abort();
+  await run;
+  assert.deepEqual(given, []);
+});
+
 Deno.test("an unsubscription that hangs holds up a stop by a second at most", async () => {
   await using _ = capturedLog();
   const { clock, source, stop, run } = setUp();
