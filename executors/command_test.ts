@@ -6,7 +6,8 @@ import { type Executor, type Progress, TaskError } from "../lib/task/task.ts";
 import { tempDir } from "../lib/testing/temp.ts";
 import { testContext } from "../lib/testing/execution_context.ts";
 import { buildArguments, commandExecutors, commandInput } from "./command.ts";
-import { BUILT_IN_TYPES, builtInExecutors } from "./index.ts";
+import { builtInExecutors } from "./index.ts";
+import { BUILT_IN_TYPES } from "./types.ts";
 
 const declare = (more: Partial<CommandDeclaration>): CommandDeclaration => ({
   name: "greet",

@@ -9,6 +9,7 @@ import { remotionRender, type RemotionSettings } from "./remotion_render.ts";
 import { type ResearchSettings, safariResearch } from "./safari_research.ts";
 import { type BlotatoSettings, blotatoUpload } from "./blotato_upload.ts";
 import { safariUpload, type SafariUploadSettings } from "./safari_upload.ts";
+import { BUILT_IN_TYPES } from "./types.ts";
 import { wdlRun, type WdlSettings } from "./wdl_run.ts";
 import { outsideExecutors, type OutsideSettings } from "./outside/loader.ts";
 
@@ -39,16 +40,6 @@ export function builtInExecutors(settings: ExecutorSettings): Executor[] {
     ...commandExecutors(settings.commands, settings),
   ];
 }
-
-/** The task types that declared commands must not take. */
-export const BUILT_IN_TYPES: readonly string[] = [
-  "ffmpeg_process",
-  "remotion_render",
-  "safari_research",
-  "safari_upload",
-  "blotato_upload",
-  "wdl_run",
-];
 
 /** The built-in ones, the declared ones, and the owner's own from outside. Never throws. */
 export async function allExecutors(settings: ExecutorSettings & OutsideSettings): Promise<LoadedExecutors> {

@@ -38,6 +38,11 @@ export interface LoadOptions extends SourceOptions {
   readonly hostname?: string;
   /** Task types that declared commands must not take. */
   readonly reservedTypes?: readonly string[];
+  /** What else must be true for what is to be done. `config` lacks the fields that are wrong in themselves. */
+  readonly check?: (
+    config: Partial<Config>,
+    origins: Readonly<Record<ConfigKey, ConfigOrigin>>,
+  ) => readonly ConfigProblem[];
 }
 
 /** The configuration cannot be used; the message lists every problem, one line each. */
@@ -73,6 +78,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const sound = Object.fromEntries(Object.entries(values).filter(([key]) => !bad.has(key)));
   const complete = origins as Record<ConfigKey, ConfigOrigin>;
   problems.push(...crossProblems(sound, (key) => originText(complete[key]), options.reservedTypes ?? []));
+  problems.push(...options.check?.(sound, complete) ?? []);
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     config: deepFreeze(values as Config),

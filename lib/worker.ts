@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
+import type { LiveSetting } from "./daemon/reload.ts";
 import type { Database } from "./database/database.ts";
 import { openDatabase } from "./database/open.ts";
 import { logger } from "./log.ts";
@@ -47,11 +48,16 @@ export interface Worker {
   /** Looks for work now. */
   wake(): void;
   status(): Promise<WorkerStatus>;
+  /** When the turn of its main loop is due, on the monotonic clock: long past where it hangs. */
+  turnDueAt(): number | undefined;
+  /** What of the configuration can change while it runs. */
+  readonly live: readonly LiveSetting[];
 }
 
 /** Makes a worker: opens its database and journal, and asks the machine what it can do. Nothing is claimed yet. */
 export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const { config, clock = systemClock } = options;
+  let { minFreeBytes, maxConcurrent } = config;
   const paths = homePaths(config.home);
   await ensurePrivateDir(config.home);
   const tempRoot = await emptyTempRoot(config);
@@ -87,7 +93,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     },
     holdBack: async () =>
       fullJournal(journal, config.journalMaxOutcomes) ??
-        await lackOfDisk(config.home, config.minFreeBytes),
+        await lackOfDisk(config.home, minFreeBytes),
   });
   const loops = legacyLoops(config, clock);
   const registration = new Registration({
@@ -160,9 +166,20 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
       else stopping.abort();
     },
     wake: () => queues.wake(),
+    turnDueAt: () => queues.turnDueAt,
+    live: [
+      { keys: ["minFreeBytes"], apply: (config) => void ({ minFreeBytes } = config) },
+      {
+        keys: ["maxConcurrent"],
+        apply(config) {
+          ({ maxConcurrent } = config);
+          queues.resize(maxConcurrent);
+        },
+      },
+    ],
     status: () =>
       readStatus({
-        config,
+        config: { ...config, maxConcurrent },
         database,
         capabilities,
         queues,

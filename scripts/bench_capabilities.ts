@@ -4,7 +4,8 @@
  * their versions) and then once for each minute, without waiting in between. Ends with 1 where that takes a second of
  * processor time or more, programs that were started included. Linux only.
  */
-import { allExecutors, BUILT_IN_TYPES } from "../executors/index.ts";
+import { allExecutors } from "../executors/index.ts";
+import { BUILT_IN_TYPES } from "../executors/types.ts";
 import { processTerminal, table } from "../lib/cli/terminal.ts";
 import { systemClock } from "../lib/clock.ts";
 import { loadConfig } from "../lib/config.ts";

@@ -70,7 +70,7 @@ function importViolation(path: string, specifier: string, packages: readonly str
 function layerOf(path: string): Layer {
   const [top, folder, ...deeper] = path.split("/");
   if (isPlugIn(path)) return "parts";
-  if (top === "deno.json") return "basics";
+  if (["deno.json", "systemd", "launchd"].includes(top!)) return "basics";
   if (top !== "lib") return "main";
   if (path in SINGLE_FILES) return SINGLE_FILES[path]!;
   if (deeper.length === 0 || BASICS.includes(folder!)) return "basics";

@@ -25,13 +25,26 @@ const LOAD_TIMEOUT_MS = 10_000;
  * @param compiled whether this is the compiled program, in which Deno imports JavaScript only
  * @throws Error with what is wrong, in one line
  */
-export async function loadModule(file: string, compiled = Deno.build.standalone): Promise<Executor> {
+export function loadModule(file: string, compiled = Deno.build.standalone): Promise<Executor> {
+  return importMade(file, TOOLKIT, asExecutor, compiled);
+}
+
+/**
+ * Imports a module's default export, gives it the toolkit where it is a function, and has the result checked.
+ * @throws Error with what is wrong, in one line
+ */
+export async function importMade<T>(
+  file: string,
+  toolkit: object,
+  check: (made: unknown) => T,
+  compiled = Deno.build.standalone,
+): Promise<T> {
   try {
     return await within(systemClock, LOAD_TIMEOUT_MS, undefined, async () => {
       const typed = /\.m?ts$/.test(file);
       const url = typed && compiled ? await strippedUrl(file) : pathToFileURL(file).href;
       const made = await (await import(url)).default; // it may be a promise, whose failure would end the worker
-      return asExecutor(typeof made === "function" ? await made(TOOLKIT) : made);
+      return check(typeof made === "function" ? await made(toolkit) : made);
     });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);

@@ -25,7 +25,7 @@ export interface ActRow {
   readonly error: string | null;
 }
 
-const STATUSES = ["open", "approved", "rejected", "begun", "done", "expired", "all"];
+const STATUSES = ["open", "approved", "rejected", "begun", "done", "expired", "failed", "all"];
 
 /** Adds the command group. */
 export function addApprovals(program: Command, context: CliContext): void {

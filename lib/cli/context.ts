@@ -1,10 +1,13 @@
 /** What every command is given, and how it reaches the configuration and the database. */
 import { resolve } from "node:path";
-import { type Config, databaseKind, loadConfig, type LoadedConfig } from "../config.ts";
+import { type Config, databaseKind, loadConfig, type LoadedConfig, type LoadOptions } from "../config.ts";
+import type { AgentDefinition } from "../agent/agent.ts";
 import type { Database } from "../database/database.ts";
 import { openDatabase } from "../database/open.ts";
 import { type DaemonRecord, findDaemon } from "../daemon/pid_file.ts";
 import { homePaths } from "../paths.ts";
+import type { LoadedActions } from "../schedule/actions/loaded.ts";
+import type { RoutineAgent } from "../schedule/agent_routines.ts";
 import type { LoadedExecutors } from "../task/loaded.ts";
 import { EXIT, ExitError } from "./exit.ts";
 import type { Terminal } from "./terminal.ts";
@@ -20,6 +23,10 @@ export interface CliContext {
   readonly executors: ExecutorFactory;
   /** Task types that declared commands must not take. */
   readonly builtInTypes: readonly string[];
+  /** Loads the agents that this program ships with; none unless told. */
+  readonly agents?: () => Promise<readonly (AgentDefinition & Partial<RoutineAgent>)[]>;
+  /** Loads the heartbeat actions: those that this program ships with, and the owner's own; none unless told. */
+  readonly actions?: (config: Config) => Promise<LoadedActions>;
 }
 
 /** The options that every command knows, as commander gives them. */
@@ -29,16 +36,24 @@ export interface GlobalOptions extends Record<string, unknown> {
   readonly debug?: boolean;
 }
 
-/** Loads the configuration. @throws ConfigError */
-export function loadForCommand(context: CliContext, options: GlobalOptions): Promise<LoadedConfig> {
+/** Loads the configuration; `check`: what else must be true for this command. @throws ConfigError */
+export function loadForCommand(
+  context: CliContext,
+  options: GlobalOptions,
+  check?: LoadOptions["check"],
+): Promise<LoadedConfig> {
   const { env, cwd, builtInTypes } = context;
   const flags = options.debug && options.logLevel === undefined ? { ...options, logLevel: "debug" } : options;
-  return loadConfig({ flags, env, cwd, reservedTypes: builtInTypes });
+  return loadConfig({ flags, env, cwd, reservedTypes: builtInTypes, check });
 }
 
 /** Loads the configuration and tells its warnings. @throws ConfigError */
-export async function readConfig(context: CliContext, options: GlobalOptions): Promise<LoadedConfig> {
-  const loaded = await loadForCommand(context, options);
+export async function readConfig(
+  context: CliContext,
+  options: GlobalOptions,
+  check?: LoadOptions["check"],
+): Promise<LoadedConfig> {
+  const loaded = await loadForCommand(context, options, check);
   for (const warning of loaded.warnings) context.terminal.err(`warning: ${warning}`);
   return loaded;
 }

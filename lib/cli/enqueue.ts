@@ -16,6 +16,9 @@ import { isSettled, progressLine, resultText, statusText } from "./task_view.ts"
 interface EnqueueOptions extends GlobalOptions {
   readonly input?: string;
   readonly priority?: number;
+  readonly reward?: string;
+  readonly currency?: string;
+  readonly deadline?: string;
   readonly runAt?: string;
   readonly maxAttempts?: number;
   readonly backoffSeconds?: number;
@@ -39,6 +42,9 @@ export function addEnqueue(program: Command, context: CliContext): void {
       integer("--backoff-seconds"),
     )
     .option("--timeout-minutes <n>", "the hard limit of one attempt (30)", integer("--timeout-minutes"))
+    .option("--reward <amount>", "what its success earns, e.g. 12.50")
+    .option("--currency <code>", "of the reward, e.g. USD")
+    .option("--deadline <when>", "when it has to be done: ISO 8601, or +2h, +1d")
     .option("--idempotency-key <key>", "the same key makes the same task only once")
     .option("-w, --wait", "show its progress and wait for its end; exit 1 unless it succeeds")
     .option("--wait-seconds <n>", "wait at most so long", integer("--wait-seconds"))
@@ -80,6 +86,11 @@ async function enqueue(context: CliContext, type: string, options: EnqueueOption
       backoff_seconds: options.backoffSeconds,
       timeout_minutes: options.timeoutMinutes,
       idempotency_key: options.idempotencyKey,
+      reward: options.reward,
+      currency: options.currency,
+      deadline: options.deadline === undefined
+        ? undefined
+        : dueTime(options.deadline, Date.now(), "--deadline"),
     });
     if (!isOffered(type, workers)) {
       terminal.err(`no living worker offers ${type} now: the task waits for one`);
@@ -144,7 +155,7 @@ async function put(
 }
 
 /** `+10s` or an ISO time as an ISO time. @throws ExitError 2 */
-export function dueTime(text: string, nowMs: number): string {
+export function dueTime(text: string, nowMs: number, option = "--run-at"): string {
   const relative = /^\+(\d+(?:\.\d+)?)(s|m|h|d)$/.exec(text);
   const units = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
   const ms = relative
@@ -155,7 +166,7 @@ export function dueTime(text: string, nowMs: number): string {
   if (!Number.isFinite(ms) || Math.abs(ms) > 8.64e15) {
     throw new ExitError(
       EXIT.usage,
-      `--run-at "${text}" is neither ISO 8601 (2026-11-20T18:00:00Z) nor like +10s, +5m, +2h, +1d`,
+      `${option} "${text}" is neither ISO 8601 (2026-11-20T18:00:00Z) nor like +10s, +5m, +2h, +1d`,
     );
   }
   return new Date(ms).toISOString();

@@ -1,37 +1,36 @@
-/** `start`, `stop`, `status`, `dashboard`. */
-import { spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
-import { join } from "node:path";
+/** `start`, `stop`, `restart`, `reload`, `status`, `logs`, `dashboard`. */
 import type { Command } from "commander";
-import { systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
-import { type DaemonRecord, findDaemon } from "../daemon/pid_file.ts";
-import { processIdentity } from "../daemon/process_identity.ts";
-import { selfCommand } from "../daemon/self.ts";
-import { ensurePrivateDir, homePaths } from "../paths.ts";
+import type { CrashSummary } from "../daemon/crash_record.ts";
+import { findKeeper, type KeeperRecord } from "../daemon/keeper_file.ts";
+import { type DaemonRecord, findDaemon, readDaemonRecord } from "../daemon/pid_file.ts";
 import type { WorkerStatus } from "../status.ts";
+import { startProblems } from "../supervisor/startup.ts";
+import { addKeep, type StartedWorker, startInBackground } from "./background.ts";
 import {
   askDaemon,
   type CliContext,
   type GlobalOptions,
   hostOf,
+  loadForCommand,
   readConfig,
   requireDaemon,
 } from "./context.ts";
+import { dryRun } from "./dry_run.ts";
 import { EXIT, ExitError } from "./exit.ts";
+import { addLogs } from "./logs.ts";
+import { reloadFailure, reloadWorker, showReload } from "./reload.ts";
+import { restartWorker } from "./restart.ts";
 import { runDaemon } from "./run_daemon.ts";
+import { type Stopped, stopTarget, stopWorker } from "./stop.ts";
 import { duration, paint, printable, table, type Terminal } from "./terminal.ts";
-
-const READY_WITHIN_MS = 60_000;
-const LOOK_EVERY_MS = 100;
-/** Beyond the drain: for programs that must be killed, and for the last reports. */
-const STOP_MARGIN_MS = 40_000;
 
 /** Adds the commands. */
 export function addLifecycle(program: Command, context: CliContext, exit: (code: number) => never): void {
   program.command("start")
     .description("start the worker; in the background unless told")
     .option("-f, --foreground", "stay in the foreground and log to standard error")
+    .option("--dry-run", "only check the configuration and the database, and tell which agents would run")
     .addHelpText(
       "after",
       `
@@ -39,11 +38,20 @@ Examples:
   $ actp-worker start
   $ SUPABASE_URL=… SUPABASE_SECRET_KEY=… actp-worker start --foreground`,
     )
-    .action(async (options: { foreground?: boolean }, command: Command) => {
+    .action(async (options: { foreground?: boolean; dryRun?: boolean }, command: Command) => {
       const globals = command.optsWithGlobals<GlobalOptions>();
-      const loaded = await readConfig(context, globals);
-      if (options.foreground) return await runDaemon(loaded, context.executors, exit);
-      await startInBackground(context, loaded.config, globals);
+      const loaded = await readConfig(context, globals, startProblems);
+      if (options.dryRun) return await dryRun(context.terminal, loaded, globals);
+      if (options.foreground) {
+        const load = () => loadForCommand(context, globals, startProblems);
+        return await runDaemon(loaded, context, exit, load);
+      }
+      await showStarted(
+        context,
+        loaded.config,
+        globals,
+        await startInBackground(context, loaded.config, ownArguments("start")),
+      );
     });
 
   program.command("stop")
@@ -51,8 +59,36 @@ Examples:
     .option("--now", "do not wait for tasks in progress: give them back to the queue")
     .action(async (options: { now?: boolean }, command: Command) => {
       const globals = command.optsWithGlobals<GlobalOptions>();
-      const { config } = await readConfig(context, globals);
-      await stop(context.terminal, config, globals, options.now ?? false);
+      const target = await stopTarget(context, globals);
+      showStopped(
+        context.terminal,
+        globals,
+        await stopWorker(context.terminal, target, options.now ?? false),
+      );
+    });
+
+  program.command("restart")
+    .description(
+      "stop the worker as `stop` does and start it again, as what it was started: service or background",
+    )
+    .option("--now", "do not wait for tasks in progress: give them back to the queue")
+    .action(async (options: { now?: boolean }, command: Command) => {
+      const globals = command.optsWithGlobals<GlobalOptions>();
+      const { config } = await readConfig(context, globals, startProblems);
+      const given = ownArguments("restart").filter((argument) => argument !== "--now");
+      const started = await restartWorker(context, config, given, options.now ?? false);
+      await showStarted(context, config, globals, started);
+    });
+
+  program.command("reload")
+    .description("let the worker read its configuration again; tasks in progress go on")
+    .action(async (_options, command: Command) => {
+      const globals = command.optsWithGlobals<GlobalOptions>();
+      const { home } = await stopTarget(context, globals);
+      const report = await reloadWorker(home);
+      if (!globals.json) return showReload(context.terminal, report);
+      context.terminal.out(JSON.stringify(report));
+      if (report.problems.length > 0) throw reloadFailure(report);
     });
 
   program.command("status")
@@ -60,13 +96,22 @@ Examples:
     .action(async (_options, command: Command) => {
       const globals = command.optsWithGlobals<GlobalOptions>();
       const { config } = await readConfig(context, globals);
-      const status = await askDaemon<WorkerStatus>(config, "GET", "/status");
+      const keeper = await findKeeper(config.home);
+      await refuseUnlessRunning(config, keeper);
+      const status = await askDaemon<DaemonStatus>(config, "GET", "/status");
       const daemon = await requireDaemon(config);
       if (globals.json) {
-        return context.terminal.out(JSON.stringify({ ...status, pid: daemon.pid, ports: portsOf(daemon) }));
+        const crashes = keeper ? { crashes_since_start: keeper.crashes } : {};
+        const kept = { supervised_by: supervisorOf(daemon, keeper), ...crashes };
+        return context.terminal.out(
+          JSON.stringify({ ...status, pid: daemon.pid, ports: portsOf(daemon), ...kept }),
+        );
       }
-      for (const line of statusLines(context.terminal, status, daemon)) context.terminal.out(line);
+      for (const line of statusLines(context.terminal, status, daemon, keeper)) context.terminal.out(line);
     });
+
+  addLogs(program, context);
+  addKeep(program, exit);
 
   program.command("dashboard")
     .description("print an address that opens the dashboard in a browser, once, within a minute")
@@ -85,108 +130,69 @@ export async function dashboardUrl(config: Config): Promise<string> {
   return `http://${hostOf(config)}:${controlPort}/#code=${code}`;
 }
 
-async function startInBackground(context: CliContext, config: Config, globals: GlobalOptions): Promise<void> {
-  const { terminal } = context;
-  const running = await findDaemon(config.home);
-  if (running) {
-    throw new ExitError(
-      EXIT.alreadyRunning,
-      `The worker of ${config.home} is already running (pid ${running.pid}).`,
-    );
+/** What the daemon adds to the worker's own status. */
+type DaemonStatus = WorkerStatus & { readonly last_crash: CrashSummary | null };
+
+/** What was given on this command line besides the command's own name. */
+function ownArguments(command: string): string[] {
+  const at = Deno.args.indexOf(command);
+  return Deno.args.filter((_, i) => i !== at);
+}
+
+async function showStarted(
+  { terminal }: CliContext,
+  config: Config,
+  globals: GlobalOptions,
+  { daemon, logFolder }: StartedWorker,
+): Promise<void> {
+  const { pid, workerId } = daemon;
+  if (globals.json) {
+    return terminal.out(JSON.stringify({ pid, ports: portsOf(daemon), log: logFolder ?? null }));
   }
-  const paths = homePaths(config.home);
-  await ensurePrivateDir(config.home);
-  await ensurePrivateDir(paths.logs);
-  const logFile = join(paths.logs, "worker.log");
-  const pid = spawnDetached(
-    ["start", "--foreground", ...Deno.args.filter((arg) => arg !== "start")],
-    logFile,
-    context,
-  );
-  const daemon = await readiness(config, pid);
-  if (!daemon) {
-    const tail = (await Deno.readTextFile(logFile)).trimEnd().split("\n").slice(-15);
-    throw new ExitError(
-      EXIT.failed,
-      `The worker did not come up. The end of ${logFile}:\n${tail.join("\n")}`,
-    );
-  }
-  if (globals.json) return terminal.out(JSON.stringify({ pid, ports: portsOf(daemon), log: logFile }));
-  terminal.out(`worker ${daemon.workerId} is running (pid ${pid}), log: ${logFile}`);
+  const where = logFolder ? ` (in ${logFolder})` : "";
+  terminal.out(`worker ${workerId} is running (pid ${pid}), its log: \`actp-worker logs\`${where}`);
   terminal.out(`dashboard: ${await dashboardUrl(config)}`);
 }
 
-/**
- * Node's spawn and not Deno's: it can hand the child an open file, so that nothing stands between it and its log.
- * Through env(1), because it rewrites the arguments of what it takes for the node program; env keeps the pid.
- */
-function spawnDetached(args: string[], logFile: string, context: CliContext): number {
-  const self = selfCommand(args);
-  const log = openSync(logFile, "a", 0o600);
-  const child = spawn("/usr/bin/env", [self.program, ...self.args], {
-    detached: true,
-    stdio: ["ignore", log, log],
-    cwd: context.cwd,
-    env: { ...context.env },
-  });
-  closeSync(log);
-  child.unref();
-  if (child.pid === undefined) throw new ExitError(EXIT.failed, `Cannot start ${self.program}`);
-  return child.pid;
-}
-
-/** The daemon's record when it is ready; undefined when it has ended or takes too long. */
-async function readiness(config: Config, pid: number): Promise<DaemonRecord | undefined> {
-  for (let waited = 0; waited < READY_WITHIN_MS; waited += LOOK_EVERY_MS) {
-    await systemClock.sleep(LOOK_EVERY_MS);
-    const daemon = await findDaemon(config.home);
-    if (daemon?.pid === pid && daemon.controlPort !== undefined && daemon.healthPort !== undefined) {
-      const { ready } = await askDaemon<WorkerStatus>(config, "GET", "/status");
-      if (ready) return daemon;
-    } else if (!daemon && await processIdentity(pid) === undefined) {
-      return undefined;
-    }
-  }
-  return undefined;
-}
-
-async function stop(terminal: Terminal, config: Config, globals: GlobalOptions, now: boolean): Promise<void> {
-  const daemon = await findDaemon(config.home);
-  if (!daemon) throw new ExitError(EXIT.notRunning, `The worker of ${config.home} is not running.`);
-  const started = systemClock.monotonic();
-  Deno.kill(daemon.pid, "SIGTERM");
-  if (now) {
-    await systemClock.sleep(LOOK_EVERY_MS); // two signals at once would count as one
-    if (await processIdentity(daemon.pid) === daemon.identity) Deno.kill(daemon.pid, "SIGTERM");
-  }
-  const limit = config.drainSeconds * 1000 + STOP_MARGIN_MS;
-  while (await processIdentity(daemon.pid) === daemon.identity) {
-    const waited = systemClock.monotonic() - started;
-    if (waited > limit) {
-      throw new ExitError(
-        EXIT.failed,
-        `The worker (pid ${daemon.pid}) has not stopped after ${
-          duration(waited)
-        }; see \`actp-worker status\`.`,
-      );
-    }
-    if (waited > 500) terminal.status(`draining for ${duration(waited)} …`);
-    await systemClock.sleep(LOOK_EVERY_MS / 2);
-  }
-  terminal.endStatus();
-  const ms = Math.round(systemClock.monotonic() - started);
+function showStopped(terminal: Terminal, globals: GlobalOptions, { pid, ms }: Stopped): void {
   terminal.out(
-    globals.json
-      ? JSON.stringify({ stopped: daemon.pid, ms })
-      : `stopped (pid ${daemon.pid}) in ${duration(ms)}`,
+    globals.json ? JSON.stringify({ stopped: pid, ms }) : `stopped (pid ${pid}) in ${duration(ms)}`,
   );
+}
+
+/** Tells what became of a worker that does not run. @throws ExitError 3 */
+async function refuseUnlessRunning({ home }: Config, keeper: KeeperRecord | undefined): Promise<void> {
+  if (await findDaemon(home)) return;
+  if (keeper) {
+    const when = keeper.nextStartAt
+      ? ` It is started again at ${keeper.nextStartAt}.`
+      : " It is being started.";
+    const crashed = keeper.lastEnd ? ` (${keeper.crashes} crashes, the last ${keeper.lastEnd})` : "";
+    throw new ExitError(EXIT.notRunning, `The worker of ${home} is not running${crashed}.${when}`);
+  }
+  const dead = await readDaemonRecord(home);
+  if (!dead) return; // what is asked next says so
+  throw new ExitError(
+    EXIT.notRunning,
+    `The worker of ${home} is not running: the last one (pid ${dead.pid}, started ${dead.startedAt}) ended without a goodbye. Start it with \`actp-worker start\`.`,
+  );
+}
+
+/** Who starts the worker again after a crash. */
+function supervisorOf({ service }: DaemonRecord, keeper: KeeperRecord | undefined): string | null {
+  return service?.manager ?? (keeper ? "keeper" : null);
 }
 
 function portsOf(daemon: DaemonRecord) {
   return { health: daemon.healthPort, control: daemon.controlPort };
 }
 
-function statusLines(terminal: Terminal, status: WorkerStatus, daemon: DaemonRecord): string[] {
+function statusLines(
+  terminal: Terminal,
+  status: DaemonStatus,
+  daemon: DaemonRecord,
+  keeper: KeeperRecord | undefined,
+): string[] {
   const color = status.status === "online" ? "green" : "yellow";
   const lines = [
     `${paint(terminal, color, status.status)}  ${status.worker_id}  pid ${daemon.pid}  up ${
@@ -197,6 +203,8 @@ function statusLines(terminal: Terminal, status: WorkerStatus, daemon: DaemonRec
     `can do     ${status.capabilities.join(", ") || "nothing (see `actp-worker capabilities`)"}`,
     `settled    ${status.tasks_completed ?? "?"} done, ${status.tasks_failed ?? "?"} failed` +
     (status.unreported_outcomes > 0 ? `, ${status.unreported_outcomes} not yet reported` : ""),
+    `restarts   ${restartsText(daemon, keeper)}`,
+    ...crashLines(status.last_crash),
     `running    ${status.active_tasks} of ${status.max_concurrent}`,
   ];
   const rows = status.current_tasks.map((task) => [
@@ -208,4 +216,20 @@ function statusLines(terminal: Terminal, status: WorkerStatus, daemon: DaemonRec
     printable(task.progress?.message ?? ""),
   ]);
   return rows.length > 0 ? [...lines, ...table(["ID", "TYPE", "", "FOR", "", ""], rows)] : lines;
+}
+
+function restartsText(daemon: DaemonRecord, keeper: KeeperRecord | undefined): string {
+  const by = supervisorOf(daemon, keeper);
+  if (by === null) return "nobody starts it again after a crash";
+  const crashes = keeper && keeper.crashes > 0 ? `, ${keeper.crashes} since ${keeper.startedAt}` : "";
+  return by === "keeper"
+    ? `by its keeper (pid ${keeper!.pid})${crashes}`
+    : `by ${by} (${daemon.service!.name})`;
+}
+
+function crashLines(crash: CrashSummary | null | undefined): string[] {
+  if (!crash) return [];
+  const how = crash.cause === "rebooted" ? "the machine went down" : "it died";
+  const when = crash.lastSeenAt ?? crash.foundAt;
+  return [`last crash ${when}: ${how} (pid ${crash.pid}; ${crash.count} in all, see last_crash.json)`];
 }

@@ -7,19 +7,29 @@ import { FolderInUseError } from "../database/embedded.ts";
 import { WorkerIdTakenError } from "../queue/registration.ts";
 import { VERSION } from "../version.ts";
 import type { CliContext } from "./context.ts";
+import { addAgentProcess } from "./agent_process.ts";
+import { addAgentsRun } from "./agent_run.ts";
+import { addAgents } from "./agents.ts";
 import { addApprovals } from "./approvals.ts";
 import { addCapabilities } from "./capabilities.ts";
 import { addDatabase } from "./database.ts";
 import { addDemo } from "./demo.ts";
 import { addDoctor } from "./doctor.ts";
 import { addEnqueue } from "./enqueue.ts";
+import { addDisputes } from "./disputes.ts";
 import { EXIT, ExitError } from "./exit.ts";
+import { addProgramCommands } from "./completions.ts";
+import { addInit } from "./init.ts";
+import { addInstallService } from "./install_service.ts";
 import { addJobs } from "./jobs.ts";
 import { addLifecycle } from "./lifecycle.ts";
+import { addNotify } from "./notify.ts";
 import { addPrepareDatabase } from "./prepare_database.ts";
 import { addQueues } from "./queues.ts";
 import { addRun } from "./run.ts";
+import { addSchedule } from "./schedule.ts";
 import { addServer } from "./server.ts";
+import { withCommand } from "./seed_flags.ts";
 import { addTasks } from "./tasks.ts";
 import { printable } from "./terminal.ts";
 
@@ -30,7 +40,7 @@ export async function runCommandLine(
   exit: (code: number) => never,
 ): Promise<number> {
   try {
-    await buildProgram(context, exit).parseAsync([...args], { from: "user" });
+    await buildProgram(context, exit).parseAsync(withCommand(args), { from: "user" });
     return EXIT.ok;
   } catch (error) {
     return explain(error as Error, args.includes("--json"), context);
@@ -55,6 +65,7 @@ export function buildProgram(context: CliContext, exit: (code: number) => never)
     .addHelpText(
       "after",
       `
+Without a command: \`--agents a,b\` (start these, in the foreground), \`--dry-run\`, \`--list-agents\`, \`--restart-agent ID\`.
 Exit codes: 0 ok, 1 failed, 2 usage, 3 not running, 4 doctor found a problem, 69 a dependency is down, 75 already running, 78 bad configuration.
 Every command takes --json and the settings above; all settings: \`actp-worker config show\`.`,
     );
@@ -66,9 +77,17 @@ Every command takes --json and the settings above; all settings: \`actp-worker c
   addEnqueue(program, context);
   addTasks(program, context);
   addQueues(program, context);
+  addInit(program, context);
+  addInstallService(program, context);
+  addProgramCommands(program, context);
   addJobs(program, context);
   addServer(program, context, exit);
+  addAgentsRun(addAgents(program, context), context);
+  addAgentProcess(program, context);
   addApprovals(program, context);
+  addSchedule(program, context);
+  addNotify(program, context);
+  addDisputes(program, context);
   addRun(program, context);
   addCapabilities(program, context);
   addDoctor(program, context);

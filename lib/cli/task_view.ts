@@ -21,6 +21,9 @@ export interface TaskRow {
   readonly run_at: string;
   readonly cancel_requested_at: string | null;
   readonly cancel_reason: string | null;
+  readonly reward?: number | string | null;
+  readonly currency?: string | null;
+  readonly deadline?: string | null;
   readonly history?: readonly AttemptRow[];
 }
 
@@ -120,6 +123,8 @@ export function taskDetail(terminal: Terminal, task: TaskRow): string[] {
     ["output", task.output_data === null ? "–" : JSON.stringify(task.output_data)],
     ["error", task.error ?? "–"],
     ...(task.cancel_reason ? [["cancelled", task.cancel_reason]] : []),
+    ...(task.reward == null ? [] : [["reward", `${task.reward} ${task.currency ?? ""}`.trim()]]),
+    ...(task.deadline ? [["deadline", task.deadline]] : []),
   ].map(([name, value]) => `${paint(terminal, "grey", name.padEnd(10))}${printable(value)}`);
   lines[2] = `${paint(terminal, "grey", "status".padEnd(10))}${statusText(terminal, task.status)}`;
   for (const attempt of task.history ?? []) {

@@ -1,4 +1,5 @@
 /** What fields must be true of each other. Pure. */
+import { BUILT_IN_AGENTS, unknownAgents } from "./agents.ts";
 import type { Config, ConfigKey } from "./fields.ts";
 import type { ConfigProblem } from "./sources.ts";
 
@@ -53,6 +54,15 @@ export function crossProblems(
       "commands",
       `declares ${name}, which is a task type of the worker itself`,
       "Give it another name.",
+    );
+  }
+  const { agents, onlyAgents } = config;
+  for (const name of agents ? unknownAgents({ agents, onlyAgents }) : []) {
+    const known = [...BUILT_IN_AGENTS.map(({ short }) => short), ...agents!.map(({ id }) => id)];
+    problem(
+      "onlyAgents",
+      `names ${JSON.stringify(name.slice(0, 60))}, which is no agent`,
+      `There are ${known.join(", ")}.`,
     );
   }
   return problems;

@@ -1,9 +1,13 @@
 /** The one table of all configuration fields. README, .env.example and `config show` are made from it. */
 import { join } from "node:path";
 import type { z } from "zod";
+import { AGENT_FIELDS } from "./agent_fields.ts";
 import { EXECUTOR_FIELDS } from "./executor_fields.ts";
 import { type DefaultsContext, field, type FieldSpec } from "./field.ts";
+import { LOG_FIELDS } from "./log_fields.ts";
+import { NOTIFY_FIELDS } from "./notify_fields.ts";
 import { QUEUE_FIELDS } from "./queue_fields.ts";
+import { SCHEDULE_FIELDS } from "./schedule_fields.ts";
 import {
   choice,
   concurrency,
@@ -254,8 +258,12 @@ const FIELDS = {
     description: "Whether this worker tells the queue what it can do.",
     restartNeeded: true,
   }),
+  ...LOG_FIELDS,
   ...QUEUE_FIELDS,
   ...EXECUTOR_FIELDS,
+  ...AGENT_FIELDS,
+  ...NOTIFY_FIELDS,
+  ...SCHEDULE_FIELDS,
 };
 
 /** A field's name in the configuration and in config.json. */

@@ -5,7 +5,7 @@ import { ApiError } from "./api_error.ts";
 import { asObject, readJson } from "./body.ts";
 import { taskId } from "./task_query.ts";
 
-const STATUSES = ["open", "approved", "rejected", "begun", "done", "expired"];
+const STATUSES = ["open", "approved", "rejected", "begun", "done", "failed", "expired"];
 
 /** `GET /approvals`, `GET /approvals/:id` and `POST /approvals/:id/approve|reject`. */
 export function approvalRoutes(database: Database, wake: () => void): Hono {

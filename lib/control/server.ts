@@ -4,12 +4,15 @@ import { type Clock, systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import type { Database } from "../database/database.ts";
 import type { Service } from "../service.ts";
+import { agentRoutes, type SupervisedAgents } from "./agent_routes.ts";
 import { answerError, ApiError } from "./api_error.ts";
 import { approvalRoutes } from "./approval_routes.ts";
+import { disputeRoutes } from "./dispute_routes.ts";
 import { authenticated, type GuardedEnv, noForeignPages, ownHostOnly } from "./guard.ts";
 import { type ControlledWorker, healthRoutes } from "./health.ts";
 import { serveUntil } from "./listen.ts";
 import { pageRoutes, safeHeaders } from "./page.ts";
+import { type ControlledScheduler, scheduleRoutes } from "./schedule_routes.ts";
 import { restRoutes } from "./rest.ts";
 import { codeRoute, signInRoute } from "./session_routes.ts";
 import { newSessions } from "./sessions.ts";
@@ -18,12 +21,16 @@ import { taskRoutes } from "./task_routes.ts";
 /** What the control API is made of. */
 export interface ControlOptions {
   readonly worker: ControlledWorker;
+  /** Answers below /agents. */
+  readonly agents?: SupervisedAgents;
   readonly database: Database;
   /** Whether the database is the embedded one, which others reach through /rest/v1. */
   readonly embedded: boolean;
   /** The secret of the token file. */
   readonly token: string;
   readonly clock?: Clock;
+  /** Where this worker fires routines. */
+  readonly scheduler?: ControlledScheduler;
   /** Answers below /api/v1, which have a guard of their own: the jobs server, where it is enabled. */
   readonly jobs?: { fetch(request: Request): Response | Promise<Response> };
 }
@@ -75,6 +82,9 @@ export function controlApp(options: ControlOptions, port: () => number): Hono<Gu
   app.get("/status", async (c) => c.json(await worker.status()));
   app.route("/", taskRoutes(database, worker));
   app.route("/", approvalRoutes(database, () => worker.wake()));
+  app.route("/", disputeRoutes(database));
+  app.route("/", scheduleRoutes(database, options.scheduler));
+  if (options.agents) app.route("/", agentRoutes(options.agents, database));
   if (options.embedded) app.route("/", restRoutes(database));
   return app;
 }

@@ -24,8 +24,11 @@ export interface Runtime {
 /** The variable in which a self-extracting file tells its absolute path to what it starts. */
 export const SELF_EXTRACTING_VARIABLE = "ACTP_SELF_EXTRACTING";
 
-/** `deno run` and `deno compile` know text imports by this flag up to 2.4 and without it later. */
-const UNSTABLE = ["raw-imports", ...(manifest as { unstable?: string[] }).unstable ?? []];
+/**
+ * raw-imports: `deno run` and `deno compile` know text imports by this flag up to 2.4 and without it later.
+ * net: datagrams of local sockets, by which the daemon speaks with systemd.
+ */
+const UNSTABLE = ["raw-imports", "net", ...(manifest as { unstable?: string[] }).unstable ?? []];
 
 /**
  * deno.json's default permission set as flags of `deno run` and `deno compile`.

@@ -9,6 +9,17 @@ import queuePolicy from "./migrations/20261120000500_actp_queue_policy.sql" with
 import presence from "./migrations/20261120000600_actp_presence.sql" with { type: "text" };
 import outwardActs from "./migrations/20261120000650_actp_outward_acts.sql" with { type: "text" };
 import jobs from "./migrations/20261120000700_actp_jobs.sql" with { type: "text" };
+import agentRegistry from "./migrations/20261120000800_actp_agent_registry.sql" with { type: "text" };
+import agentRuns from "./migrations/20261120000810_actp_agent_runs.sql" with { type: "text" };
+import agentGoals from "./migrations/20261120000812_actp_agent_goals.sql" with { type: "text" };
+import agentActs from "./migrations/20261120000814_actp_agent_acts.sql" with { type: "text" };
+import agentDomain from "./migrations/20261120000820_actp_agent_domain.sql" with { type: "text" };
+import agentContent from "./migrations/20261120000822_actp_agent_content.sql" with { type: "text" };
+import agentSales from "./migrations/20261120000824_actp_agent_sales.sql" with { type: "text" };
+import schedule from "./migrations/20261120000900_actp_schedule.sql" with { type: "text" };
+import notify from "./migrations/20261120000950_actp_notify.sql" with { type: "text" };
+import disputes from "./migrations/20261120000960_actp_disputes.sql" with { type: "text" };
+import taskWatch from "./migrations/20261120000970_actp_task_watch.sql" with { type: "text" };
 
 /** One step of the schema. `version` is 14 digits, as `supabase db push` names its files. */
 export interface Migration {
@@ -29,4 +40,15 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: "20261120000600", name: "actp_presence", sql: presence },
   { version: "20261120000650", name: "actp_outward_acts", sql: outwardActs },
   { version: "20261120000700", name: "actp_jobs", sql: jobs },
+  { version: "20261120000800", name: "actp_agent_registry", sql: agentRegistry },
+  { version: "20261120000810", name: "actp_agent_runs", sql: agentRuns },
+  { version: "20261120000812", name: "actp_agent_goals", sql: agentGoals },
+  { version: "20261120000814", name: "actp_agent_acts", sql: agentActs },
+  { version: "20261120000820", name: "actp_agent_domain", sql: agentDomain },
+  { version: "20261120000822", name: "actp_agent_content", sql: agentContent },
+  { version: "20261120000824", name: "actp_agent_sales", sql: agentSales },
+  { version: "20261120000900", name: "actp_schedule", sql: schedule },
+  { version: "20261120000950", name: "actp_notify", sql: notify },
+  { version: "20261120000960", name: "actp_disputes", sql: disputes },
+  { version: "20261120000970", name: "actp_task_watch", sql: taskWatch },
 ];

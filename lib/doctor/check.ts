@@ -11,6 +11,8 @@ export interface Finding {
   readonly detail: string;
   /** One line: what to do about it. */
   readonly fix?: string;
+  /** Does what `fix` says, where that can harm nobody. */
+  readonly repair?: () => Promise<void>;
 }
 
 /** One thing to look at. */
@@ -37,6 +39,24 @@ export function examine(checks: readonly Check[], clock: Clock): Promise<NamedFi
       return { name, status: "fail" as const, detail: (error as Error).message };
     }
   }));
+}
+
+/** Repairs what can be repaired; returns the names of what was, and the errors of what could not be. */
+export async function repairAll(
+  findings: readonly NamedFinding[],
+): Promise<{ readonly repaired: string[]; readonly failed: string[] }> {
+  const repaired: string[] = [];
+  const failed: string[] = [];
+  for (const { name, repair } of findings) {
+    if (!repair) continue;
+    try {
+      await repair();
+      repaired.push(name);
+    } catch (error) {
+      failed.push(`${name}: ${(error as Error).message}`);
+    }
+  }
+  return { repaired, failed };
 }
 
 /** All is well. */

@@ -24,10 +24,20 @@ async function examineHome(home: string): Promise<Finding> {
   const { token } = homePaths(home);
   const secret = await statOf(token);
   if (secret && isOpen(secret)) {
-    return { status: "fail", detail: `${token} can be read by others`, fix: `chmod 600 ${token}` };
+    return {
+      status: "fail",
+      detail: `${token} can be read by others`,
+      fix: `chmod 600 ${token}`,
+      repair: () => Deno.chmod(token, 0o600),
+    };
   }
   if (isOpen(folder)) {
-    return { status: "warn", detail: `${home} can be entered by others`, fix: `chmod 700 ${home}` };
+    return {
+      status: "warn",
+      detail: `${home} can be entered by others`,
+      fix: `chmod 700 ${home}`,
+      repair: () => Deno.chmod(home, 0o700),
+    };
   }
   return ok(home);
 }

@@ -1,5 +1,5 @@
 /**
- * One HTTP/1.1 GET to an address that the caller chose, whatever the name in the URL resolves to: `fetch` resolves
+ * One HTTP/1.1 request to an address that the caller chose, whatever the name in the URL resolves to: `fetch` resolves
  * names itself, so a name that was checked could lead elsewhere a moment later (DNS rebinding).
  */
 
@@ -31,17 +31,32 @@ const MAX_HEAD_BYTES = 64 * 1024;
 const MAX_CHUNK_LINE_BYTES = 4 * 1024;
 
 /** @throws an Error for a failed connection or handshake and for a garbled answer, also when aborted */
-export async function httpGet(options: HttpGetOptions): Promise<HttpAnswer> {
+export function httpGet(options: HttpGetOptions): Promise<HttpAnswer> {
+  return httpRequest("GET", options);
+}
+
+/** Sends `body`, whose type `options.headers` tells. @throws as {@link httpGet} does */
+export function httpPost(options: HttpGetOptions, body: Uint8Array): Promise<HttpAnswer> {
+  return httpRequest("POST", options, body);
+}
+
+async function httpRequest(
+  method: "GET" | "POST",
+  options: HttpGetOptions,
+  body?: Uint8Array,
+): Promise<HttpAnswer> {
   const { connection, close } = await connect(options);
   try {
     const { host, pathname, search } = options.url;
-    const more = Object.entries(options.headers ?? {}).map(([name, value]) => `${name}: ${value}\r\n`).join(
-      "",
-    );
-    const request = `GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\nAccept: */*\r\n` +
+    const length = body && { "content-length": body.length };
+    const more = Object.entries({ ...options.headers, ...length }).map(([name, value]) =>
+      `${name}: ${value}\r\n`
+    ).join("");
+    const request = `${method} ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\nAccept: */*\r\n` +
       `Accept-Encoding: identity\r\nUser-Agent: actp-worker\r\n${more}Connection: close\r\n\r\n`;
-    const bytes = new TextEncoder().encode(request);
-    for (let sent = 0; sent < bytes.length;) sent += await connection.write(bytes.subarray(sent));
+    for (const bytes of [new TextEncoder().encode(request), ...body ? [body] : []]) {
+      for (let sent = 0; sent < bytes.length;) sent += await connection.write(bytes.subarray(sent));
+    }
     const input = new Input(connection);
     let head = await readHead(input);
     while (head.status < 200) head = await readHead(input); // 103 Early Hints and the like come before the answer

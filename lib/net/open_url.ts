@@ -94,7 +94,11 @@ async function connect(url: URL, options: OpenOptions): Promise<HttpAnswer> {
   throw lastError;
 }
 
-async function addressesOf(url: URL, { resolve = lookUp, signal }: OpenOptions): Promise<string[]> {
+/** The IP addresses of a URL's host, private ones too. @throws where the name has none; the signal's reason */
+export async function addressesOf(
+  url: URL,
+  { resolve = lookUp, signal }: Pick<OpenOptions, "resolve" | "signal">,
+): Promise<string[]> {
   const host = url.hostname.replace(/^\[|\]$/g, "");
   if (isIP(host)) return [host];
   signal.throwIfAborted();

@@ -51,6 +51,7 @@ export class Poller implements Service {
   #failures = 0;
   #heldBack: string | undefined;
   #lastClaimAt: number | undefined;
+  #turnDueAt: number | undefined;
   #spared = 0;
 
   constructor(options: PollerOptions) {
@@ -61,6 +62,11 @@ export class Poller implements Service {
   /** When the queue last answered a claim, ms since the epoch; undefined before the first time. */
   get lastClaimAt(): number | undefined {
     return this.#lastClaimAt;
+  }
+
+  /** When its turn is due, on the monotonic clock: long past where it hangs. Undefined while it does not run. */
+  get turnDueAt(): number | undefined {
+    return this.#turnDueAt;
   }
 
   /** Why nothing is being claimed, if so. */
@@ -88,18 +94,23 @@ export class Poller implements Service {
 
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      this.#turnDueAt = this.#options.clock.monotonic();
       const wait = await this.#claimOnce(signal);
       if (wait > 0) await this.#rest(wait, signal);
     }
+    this.#turnDueAt = undefined;
   }
 
   async #rest(ms: number, signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
+    this.#turnDueAt = clock.monotonic() + ms;
     if (await this.#wakeup.wait(ms, clock, signal)) this.#spared = 0;
     // Never two in a row.
     if (this.#spared === 0 || this.#failures > 0 || signal.aborted) return;
     this.#spared--;
-    await this.#wakeup.wait(this.#pollDelay(), clock, signal);
+    const more = this.#pollDelay();
+    this.#turnDueAt = clock.monotonic() + more;
+    await this.#wakeup.wait(more, clock, signal);
   }
 
   /** Claims if that makes sense now; returns how long to wait before the next claim, in ms. */

@@ -33,9 +33,11 @@ export class Queues implements Service {
   readonly sources: readonly SourceSettings[];
   readonly #queues: readonly WorkerQueue[];
   readonly #clock: Clock;
+  readonly #slots: Slots;
 
   constructor({ sources, maxConcurrent, ...common }: QueuesOptions) {
     const slots = new Slots(maxConcurrent);
+    this.#slots = slots;
     this.sources = sources;
     this.#clock = common.clock;
     this.#queues = sources.map((own) => new WorkerQueue({ ...common, ...own, slots }));
@@ -53,6 +55,18 @@ export class Queues implements Service {
 
   get draining(): boolean {
     return this.#queues.some((queue) => queue.draining);
+  }
+
+  /** When the turn of the one that waits longest is due, on the monotonic clock; undefined while none runs. */
+  get turnDueAt(): number | undefined {
+    const turns = this.#queues.map((queue) => queue.turnDueAt).filter((at) => at !== undefined);
+    return turns.length > 0 ? Math.min(...turns) : undefined;
+  }
+
+  /** Changes how many tasks run at once; those in progress go on. */
+  resize(maxConcurrent: number): void {
+    this.#slots.resize(maxConcurrent);
+    this.wake();
   }
 
   /** Why nothing is being claimed, if so. */

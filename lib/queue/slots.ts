@@ -3,12 +3,17 @@ import type { RunningTask } from "./running.ts";
 
 /** All queues of a worker take from one of these. */
 export class Slots {
-  readonly #max: number;
+  #max: number;
   readonly #running = new Set<RunningTask>();
   readonly #listeners = new Set<() => void>();
   #reserved = 0;
 
   constructor(max: number) {
+    this.#max = max;
+  }
+
+  /** Changes the number of places; tasks in progress keep theirs. */
+  resize(max: number): void {
     this.#max = max;
   }
 

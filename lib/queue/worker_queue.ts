@@ -100,6 +100,11 @@ export class WorkerQueue implements Service {
     return this.#stopping?.aborted ?? false;
   }
 
+  /** When its poller's turn is due; see there. */
+  get turnDueAt(): number | undefined {
+    return this.#poller.turnDueAt;
+  }
+
   /** Why nothing is being claimed, if so. */
   get heldBack(): string | undefined {
     return this.#poller.heldBack;

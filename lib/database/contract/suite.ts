@@ -4,10 +4,13 @@ import { callCases } from "./calls.ts";
 import type { Subject } from "./case.ts";
 import { claimCases } from "./claim.ts";
 import { completeCases } from "./complete.ts";
+import { disputeCases } from "./disputes.ts";
 import { enqueueCases } from "./enqueue.ts";
+import { notifyCases } from "./notify.ts";
 import { policyCases } from "./policy.ts";
 import { settleCases } from "./settle.ts";
 import { taskCases } from "./tasks.ts";
+import { taskWatchCases } from "./task_watch.ts";
 import { workerCases } from "./workers.ts";
 
 const CASES = [
@@ -19,6 +22,9 @@ const CASES = [
   ...policyCases,
   ...workerCases,
   ...actCases,
+  ...notifyCases,
+  ...disputeCases,
+  ...taskWatchCases,
   ...callCases,
 ];
 

@@ -162,8 +162,8 @@ returns jsonb
 language plpgsql stable set search_path = '' set timezone = 'UTC' as $$
 begin
   if p_status is not null
-    and p_status not in ('open', 'proposed', 'approved', 'rejected', 'begun', 'done', 'expired') then
-    raise exception 'p_status must be open, approved, rejected, begun, done or expired' using errcode = 'PT400';
+    and p_status not in ('open', 'proposed', 'approved', 'rejected', 'begun', 'done', 'failed', 'expired') then
+    raise exception 'p_status must be open, approved, rejected, begun, done, failed or expired' using errcode = 'PT400';
   end if;
   return (select coalesce(jsonb_agg(public.actp_act_json(a) order by a.requested_at desc, a.id desc), '[]') from (
     select * from public.actp_outward_acts o
