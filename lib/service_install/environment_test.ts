@@ -68,10 +68,10 @@ Deno.test("what flags, the environment and the folder's .env set is kept, and no
 Deno.test("relative folders are kept as absolute ones, since a service starts elsewhere", async () => {
   await using home = await tempDir();
   const env = { ACTP_HOME: home.path, TASK_INPUT_ROOTS: "films:/srv/b", TASK_OUTPUT_DIR: "out" };
-  const loaded = await loadConfig({ env, cwd: "/work" });
+  const loaded = await loadConfig({ env, cwd: "/data" });
   assert.deepEqual(settingsToKeep(loaded, { flags: {}, env, envFile: {} }), {
-    TASK_INPUT_ROOTS: "/work/films:/srv/b",
-    TASK_OUTPUT_DIR: "/work/out",
+    TASK_INPUT_ROOTS: "/data/films:/srv/b",
+    TASK_OUTPUT_DIR: "/data/out",
   });
 });
 
