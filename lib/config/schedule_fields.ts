@@ -17,6 +17,7 @@ export const SCHEDULE_FIELDS = {
     default: undefined,
     description:
       "The time zone of routines that name none; the machine's unless set. The same on all workers of a database.",
+    restartNeeded: true,
   }),
   routines: field({
     env: [],

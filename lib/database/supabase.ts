@@ -94,11 +94,14 @@ async function subscribe(client: SupabaseClient, topic: string, notify: (payload
   return () => leave(client, channel);
 }
 
-/** `removeChannel` would leave a timer behind that keeps the process alive for 10 s. */
+/**
+ * `removeChannel` would leave a timer behind that keeps the process alive for 10 s. The connection is closed with the last
+ * channel: others go on.
+ */
 async function leave(client: SupabaseClient, channel: RealtimeChannel): Promise<void> {
   await channel.unsubscribe();
   channel.teardown();
-  await client.realtime.disconnect();
+  if (!client.getChannels().some((other) => other !== channel)) await client.realtime.disconnect();
 }
 
 /** Tells an outage from a refusal, and what to check. PostgREST's codes: https://docs.postgrest.org/en/stable/references/errors.html */
