@@ -17,6 +17,7 @@ import agentDomain from "./migrations/20261120000820_actp_agent_domain.sql" with
 import agentContent from "./migrations/20261120000822_actp_agent_content.sql" with { type: "text" };
 import agentSales from "./migrations/20261120000824_actp_agent_sales.sql" with { type: "text" };
 import schedule from "./migrations/20261120000900_actp_schedule.sql" with { type: "text" };
+import scheduleViews from "./migrations/20261120000910_actp_schedule_views.sql" with { type: "text" };
 import notify from "./migrations/20261120000950_actp_notify.sql" with { type: "text" };
 import disputes from "./migrations/20261120000960_actp_disputes.sql" with { type: "text" };
 import taskWatch from "./migrations/20261120000970_actp_task_watch.sql" with { type: "text" };
@@ -48,6 +49,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: "20261120000822", name: "actp_agent_content", sql: agentContent },
   { version: "20261120000824", name: "actp_agent_sales", sql: agentSales },
   { version: "20261120000900", name: "actp_schedule", sql: schedule },
+  { version: "20261120000910", name: "actp_schedule_views", sql: scheduleViews },
   { version: "20261120000950", name: "actp_notify", sql: notify },
   { version: "20261120000960", name: "actp_disputes", sql: disputes },
   { version: "20261120000970", name: "actp_task_watch", sql: taskWatch },
