@@ -1,4 +1,6 @@
 /** The program: argv → command → exit code. The only place that ends the process. */
+import type { CliContext } from "./lib/cli/context.ts";
+
 if (import.meta.main) {
   // The keeper lives as long as the worker: it loads next to nothing (15 MB in place of 47).
   if (Deno.args[0] === "keep" && Deno.args.length === 2) {
@@ -6,9 +8,8 @@ if (import.meta.main) {
     Deno.exit(await keep(Deno.args[1]!));
   }
   const { BUILT_IN_TYPES } = await import("./executors/types.ts");
-  const { runCommandLine } = await import("./lib/cli/program.ts");
   const { processTerminal } = await import("./lib/cli/terminal.ts");
-  const code = await runCommandLine(Deno.args, {
+  const context: CliContext = {
     terminal: processTerminal(),
     env: Deno.env.toObject(),
     cwd: Deno.cwd(),
@@ -17,6 +18,11 @@ if (import.meta.main) {
     builtInTypes: BUILT_IN_TYPES,
     actions: async (config) => (await import("./executors/outside/actions.ts")).allActions(config),
     agents: async () => (await import("./agents/index.ts")).builtInAgents,
-  }, Deno.exit);
-  Deno.exit(code);
+  };
+  if (Deno.args[0] === "agent") {
+    const { runAgentMain } = await import("./lib/cli/agent_main.ts");
+    Deno.exit(await runAgentMain(Deno.args, context));
+  }
+  const { runCommandLine } = await import("./lib/cli/program.ts");
+  Deno.exit(await runCommandLine(Deno.args, context, Deno.exit));
 }
