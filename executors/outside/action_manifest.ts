@@ -1,13 +1,13 @@
 /** `action.json`: what a folder with a program that is a heartbeat action says about it. */
 import { join } from "node:path";
 import { z } from "zod";
+import { checkedManifest, readManifestText } from "./manifest_file.ts";
 import { inputSchema } from "./input_schema.ts";
 import { PROTOCOL } from "./manifest.ts";
 
 /** What names of actions look like. */
 export const ACTION_NAME = /^[a-z][a-z0-9-]{0,62}$/;
 
-const MAX_BYTES = 256 * 1024;
 const text = (max: number) =>
   z.string().min(1).max(max).refine((value) => !value.includes("\0"), "must not contain a NUL byte");
 
@@ -36,27 +36,11 @@ export interface ActionManifest extends Omit<z.output<typeof manifestSchema>, "o
 
 /** Reads the text of a manifest. Pure. @throws Error that names every field that is wrong */
 export function parseActionManifest(text: string, folder: string): ActionManifest {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    throw new Error(`is not JSON: ${(error as Error).message}`);
-  }
-  const parsed = manifestSchema.safeParse(json);
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map(({ path, message }) =>
-      path.length > 0 ? `${path.map(String).join(".")}: ${message}` : message
-    );
-    throw new Error(problems.join("; "));
-  }
-  const { $schema: _, options, ...rest } = parsed.data;
+  const { $schema: _, options, ...rest } = checkedManifest(text, manifestSchema);
   return { ...rest, folder, options: inputSchema(options) };
 }
 
 /** Reads the manifest of a folder. @throws Error where it is missing, too large or wrong */
 export async function readActionManifest(folder: string): Promise<ActionManifest> {
-  const path = join(folder, "action.json");
-  const { size } = await Deno.stat(path);
-  if (size > MAX_BYTES) throw new Error(`is larger than ${MAX_BYTES} bytes`);
-  return parseActionManifest(await Deno.readTextFile(path), folder);
+  return parseActionManifest(await readManifestText(join(folder, "action.json")), folder);
 }

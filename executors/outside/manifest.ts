@@ -1,6 +1,7 @@
 /** `executor.json`: what a folder with a program of the owner's own says about it. */
 import { join } from "node:path";
 import { z } from "zod";
+import { checkedManifest, readManifestText } from "./manifest_file.ts";
 import { inputSchema } from "./input_schema.ts";
 
 /** The version of the protocol that this worker speaks with programs; see protocol.ts. */
@@ -8,7 +9,6 @@ export const PROTOCOL = 1;
 /** What task types look like, here and everywhere. */
 export const TYPE_PATTERN = /^[a-z][a-z0-9_]{0,62}$/;
 
-const MAX_BYTES = 256 * 1024;
 const text = (max: number) =>
   z.string().min(1).max(max).refine((value) => !value.includes("\0"), "must not contain a NUL byte");
 
@@ -42,27 +42,11 @@ export interface Manifest extends Omit<z.output<typeof manifestSchema>, "input" 
 
 /** Reads the text of a manifest. Pure. @throws Error that names every field that is wrong */
 export function parseManifest(text: string, folder: string): Manifest {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    throw new Error(`is not JSON: ${(error as Error).message}`);
-  }
-  const parsed = manifestSchema.safeParse(json);
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map(({ path, message }) =>
-      path.length > 0 ? `${path.map(String).join(".")}: ${message}` : message
-    );
-    throw new Error(problems.join("; "));
-  }
-  const { $schema: _, input, ...rest } = parsed.data;
+  const { $schema: _, input, ...rest } = checkedManifest(text, manifestSchema);
   return { ...rest, folder, input: inputSchema(input) };
 }
 
 /** Reads the manifest of a folder. @throws Error where it is missing, too large or wrong */
 export async function readManifest(folder: string): Promise<Manifest> {
-  const path = join(folder, "executor.json");
-  const { size } = await Deno.stat(path);
-  if (size > MAX_BYTES) throw new Error(`is larger than ${MAX_BYTES} bytes`);
-  return parseManifest(await Deno.readTextFile(path), folder);
+  return parseManifest(await readManifestText(join(folder, "executor.json")), folder);
 }
