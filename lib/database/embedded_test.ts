@@ -1,19 +1,12 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { join } from "node:path";
+import { embeddedDatabase } from "../testing/embedded_database.ts";
 import { tempDir } from "../testing/temp.ts";
 import { enqueue, get, unique } from "./contract/case.ts";
 import { contractSuite } from "./contract/suite.ts";
 import { FolderInUseError, openEmbedded } from "./embedded.ts";
 
-contractSuite("the embedded database", async () => {
-  await using cleanup = new AsyncDisposableStack();
-  const folder = cleanup.use(await tempDir());
-  const database = await openEmbedded(join(folder.path, "db"));
-  cleanup.defer(() => database.close());
-  await database.migrate();
-  const owned = cleanup.move();
-  return { database, [Symbol.asyncDispose]: () => owned.disposeAsync() };
-});
+contractSuite("the embedded database", embeddedDatabase);
 
 Deno.test("the embedded database is one process's at a time, private, and still there the next time", async () => {
   await using folder = await tempDir();

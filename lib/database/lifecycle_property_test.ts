@@ -1,11 +1,9 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { join } from "node:path";
 import fc from "fast-check";
 import { isHeld, newTask, type TaskEvent, type TaskState, transition } from "../task/state.ts";
-import { tempDir } from "../testing/temp.ts";
+import { embeddedDatabase } from "../testing/embedded_database.ts";
 import { beat, claim, complete, enqueue, settle, unique } from "./contract/case.ts";
 import type { Database } from "./database.ts";
-import { openEmbedded } from "./embedded.ts";
 
 const WORKERS = ["a", "b", "c"];
 const OUTCOMES = {
@@ -66,20 +64,14 @@ interface Modelled {
 }
 
 Deno.test("whatever its holders do in whatever order, a task moves as the state machine says", async () => {
-  await using folder = await tempDir();
-  const database = await openEmbedded(join(folder.path, "db"));
-  try {
-    await database.migrate();
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(action, { minLength: 15, maxLength: 40 }),
-        (actions) => play(database, actions),
-      ),
-      { numRuns: 30, seed: 20261120 },
-    );
-  } finally {
-    await database.close();
-  }
+  await using embedded = await embeddedDatabase();
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(action, { minLength: 15, maxLength: 40 }),
+      (actions) => play(embedded.database, actions),
+    ),
+    { numRuns: 30, seed: 20261120 },
+  );
 });
 
 async function play(database: Database, actions: readonly Action[]): Promise<void> {

@@ -203,13 +203,13 @@ export const goalCases: Cases = {
     await bad({ agent_type: "a", goal: "x", context: [1] }, /context must be/);
   },
 
-  async "goals are listed newest first, and by page"(database) {
+  async "goals are listed newest first, and by page, also those of one tick of the clock"(database) {
     const type = unique();
-    const ids = [await add(database, type), await add(database, type), await add(database, type)];
+    const ids: string[] = [];
+    for (let n = 0; n < 12; n++) ids.unshift(await add(database, type));
     const list = (more: Record<string, unknown>) =>
       database.call<{ id: string }[]>("actp_list_agent_tasks", { p_agent_type: type, ...more });
-    const [newest, middle] = await list({ p_limit: 2 });
-    deepEqual([newest!.id, middle!.id], [ids[2], ids[1]]);
-    deepEqual((await list({ p_before: middle!.id })).map(({ id }) => id), [ids[0]]);
+    deepEqual((await list({ p_limit: 5 })).map(({ id }) => id), ids.slice(0, 5));
+    deepEqual((await list({ p_before: ids[4] })).map(({ id }) => id), ids.slice(5));
   },
 };
