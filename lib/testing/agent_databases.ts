@@ -1,26 +1,16 @@
 /** The databases that agents' tests run on: a PostgreSQL server's and the embedded one, both migrated. */
-import { join } from "node:path";
 import type { PostgresDatabase } from "../database/postgres.ts";
+import { embeddedDatabase } from "./embedded_database.ts";
 import { needs } from "./requirements.ts";
 import { startPostgres } from "./postgres_server.ts";
-import { tempDir } from "./temp.ts";
+
+export { embeddedDatabase };
 
 /** A migrated database; disposal closes it and removes its data. */
 export interface TestDatabase extends AsyncDisposable {
   readonly database: PostgresDatabase;
   /** Of the server; undefined for the embedded one. */
   readonly url?: string;
-}
-
-/** One that needs nothing but a folder. */
-export async function embeddedDatabase(): Promise<TestDatabase> {
-  const { openEmbedded } = await import("../database/embedded.ts");
-  await using cleanup = new AsyncDisposableStack();
-  const folder = cleanup.use(await tempDir());
-  const database = await openEmbedded(join(folder.path, "db"));
-  cleanup.defer(() => database.close());
-  await database.migrate();
-  return owned(cleanup.move(), { database });
 }
 
 /** A throw-away server's. */

@@ -2,6 +2,7 @@
 import { chownSync } from "node:fs";
 import { dirname, join } from "node:path";
 import postgres from "postgres";
+import { copyFolder, copyMadeOnce } from "./made_once.ts";
 import { findProgram } from "./requirements.ts";
 import { onFreePort, startServerProcess } from "./server_process.ts";
 import { tempDir } from "./temp.ts";
@@ -111,6 +112,17 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
 }
 
 async function initialise(initdb: string, data: string, user: number | undefined): Promise<void> {
+  await copyMadeOnce("postgresql", `${initdb} ${user}`, async (draft) => {
+    // PostgreSQL's user may not write to the folder where it is kept.
+    await using folder = await tempDir();
+    if (user) chownSync(folder.path, user, user);
+    const made = join(folder.path, "data");
+    await runInitdb(initdb, made, user);
+    await copyFolder(made, draft);
+  }, data);
+}
+
+async function runInitdb(initdb: string, data: string, user: number | undefined): Promise<void> {
   const { success, stderr } = await new Deno.Command(initdb, {
     args: [
       "-D",
