@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { findDaemon } from "../daemon/pid_file.ts";
 import { type JobsClient, jobsClient } from "../jobs/client.ts";
 import { asProcess, cliEnvironment, spawnCli } from "../testing/cli.ts";
+import { homeWithDatabase } from "../testing/embedded_database.ts";
 import { TextLineStream } from "../testing/lines.ts";
 import { startJobsServer } from "../testing/jobs_server.ts";
 import { onFreePort } from "../testing/server_process.ts";
@@ -26,7 +27,7 @@ async function ended(child: Deno.ChildProcess) {
 }
 
 Deno.test("jobs outlive their server: killed in the middle and started again, nothing is lost or done twice", async (test) => {
-  await using home = await tempDir();
+  await using home = await homeWithDatabase();
   const wdl = join(home.path, "hello.wdl");
   await Deno.writeTextFile(wdl, WDL);
   const env = cliEnvironment(home.path);
@@ -139,7 +140,7 @@ Deno.test("what is wrong with the server's options is told before it starts", as
 });
 
 Deno.test("the daemon serves jobs below its control port where that is enabled", async () => {
-  await using home = await tempDir();
+  await using home = await homeWithDatabase();
   const env = cliEnvironment(home.path, { ENABLE_JOBS_SERVER: "true", WORKER_MIN_FREE_BYTES: "0" });
   const start = await asProcess(["start"], env);
   assert.equal(start.code, 0, start.stderr);

@@ -8,8 +8,8 @@ import { type DaemonRecord, findDaemon } from "../daemon/pid_file.ts";
 import { isRunning, processIdentity } from "../daemon/process_identity.ts";
 import { killBoth } from "../testing/background.ts";
 import { asProcess, cliEnvironment, spawnCli } from "../testing/cli.ts";
+import { homeWithDatabase } from "../testing/embedded_database.ts";
 import { processTree, signalProcess } from "../testing/process_tree.ts";
-import { tempDir } from "../testing/temp.ts";
 
 /** The time in which another process must run after a crash; how long that takes to come up, the machine decides. */
 const RECOVERY_MS = 10_000;
@@ -36,7 +36,7 @@ async function anotherChild(keeper: number, than: number): Promise<boolean> {
 }
 
 async function setUp(cleanup: AsyncDisposableStack) {
-  const { path: home } = cleanup.use(await tempDir());
+  const { path: home } = cleanup.use(await homeWithDatabase());
   cleanup.defer(() => killBoth(home));
   const env = cliEnvironment(home, { WORKER_MIN_FREE_BYTES: "0", WORKER_DRAIN_SECONDS: "1" });
   const configure = (config: Record<string, unknown>) =>

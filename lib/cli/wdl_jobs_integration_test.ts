@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { systemClock } from "../clock.ts";
 import { jobsClient } from "../jobs/client.ts";
 import { asProcess, cliEnvironment, spawnCli } from "../testing/cli.ts";
+import { homeWithDatabase } from "../testing/embedded_database.ts";
 import { startJobsServer } from "../testing/jobs_server.ts";
 import { needs } from "../testing/requirements.ts";
 import { onFreePort } from "../testing/server_process.ts";
@@ -44,7 +45,7 @@ Deno.test({
   name: "a WDL job goes from the client through the server to a worker with the real Toil, and back",
   ...await needs("toil"),
   async fn(test) {
-    await using serverHome = await tempDir();
+    await using serverHome = await homeWithDatabase();
     await using folder = await tempDir();
     const wdl = join(folder.path, "hello.wdl");
     const inputs = join(folder.path, "inputs.json");
@@ -62,7 +63,7 @@ Deno.test({
 
     /** A worker that only has the jobs server. */
     async function startWorker(id: string) {
-      const home = await tempDir();
+      const home = await homeWithDatabase();
       const worker = spawnCli(
         ["start", "--foreground"],
         cliEnvironment(home.path, {

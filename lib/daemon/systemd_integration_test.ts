@@ -1,6 +1,7 @@
 /** What systemd and the daemon tell each other: a real systemd, the program from source. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { placeEmbedded } from "../testing/embedded_database.ts";
 import { findProgram, needs } from "../testing/requirements.ts";
 import { selfCommand } from "./self.ts";
 
@@ -101,6 +102,7 @@ Deno.test({
           (name === "DENO_DIR" ? join(Deno.env.get("HOME")!, ".cache/deno") : undefined);
         return value ? [`Environment=${name}=${value}\n`] : [];
       });
+      await placeEmbedded(join(folder, "db"));
       await Deno.writeTextFile(
         join(folder, "unit"),
         UNIT([program, ...args].join(" "), folder) + env.join(""),

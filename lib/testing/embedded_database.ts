@@ -5,7 +5,7 @@ import { MIGRATIONS } from "../database/migrations.ts";
 import type { PostgresDatabase } from "../database/postgres.ts";
 import config from "../../deno.json" with { type: "json" };
 import { copyMadeOnce } from "./made_once.ts";
-import { tempDir } from "./temp.ts";
+import { type TempDir, tempDir } from "./temp.ts";
 
 /** A migrated database; disposal closes it and removes its data. */
 export interface EmbeddedDatabase extends AsyncDisposable {
@@ -23,6 +23,15 @@ export async function embeddedDatabase(): Promise<EmbeddedDatabase> {
   cleanup.defer(() => database.close());
   const owned = cleanup.move();
   return { database, folder, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** An empty home folder, but for the database: a daemon need not make one. */
+export async function homeWithDatabase(): Promise<TempDir> {
+  await using cleanup = new AsyncDisposableStack();
+  const home = cleanup.use(await tempDir());
+  await placeEmbedded(join(home.path, "db"));
+  cleanup.move();
+  return home;
 }
 
 /** Puts a migrated database, not yet open, into a folder that is made for it: `db` in a daemon's home. */
