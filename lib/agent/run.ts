@@ -5,9 +5,11 @@ import { type Database, DatabaseError } from "../database/database.ts";
 import { logger } from "../log.ts";
 import type { AgentDefinition, AgentServices, ToolContext } from "./agent.ts";
 import type { AgentActs } from "./acts.ts";
+import { analysisTool } from "./analysis.ts";
 import type { StopReason } from "./goals.ts";
 import type { RunListener } from "./loop/events.ts";
 import { runLoop } from "./loop/loop.ts";
+import { MeteredModel } from "./loop/metered.ts";
 import { type ModelClient, ModelError } from "./loop/model.ts";
 import type { RunOutcome } from "./loop/outcome.ts";
 import {
@@ -87,9 +89,10 @@ export async function runAgent(
 function begin(options: RunOptions, goal: RunGoal, log: Logger): Promise<RunRecord> {
   const { agent, settings, database, clock, holder } = options;
   const model = settings.models[agent.tier];
-  if (!priceOf(model, settings.prices).known) {
+  for (const name of new Set([model, analysisModel(agent, settings) ?? model])) {
+    if (priceOf(name, settings.prices).known) continue;
     log.warn("the price of {model} is not known: it counts as the dearest one (set it in modelPrices)", {
-      model,
+      model: name,
     });
   }
   return beginRun(
@@ -106,13 +109,19 @@ async function work(
   log: Logger,
 ): Promise<RunOutcome> {
   const { agent, settings, services, database, clock } = options;
+  const meter = new MeteredModel({
+    model: options.model,
+    ledger: record,
+    clock,
+    onEvent: options.onEvent,
+  });
   const more = await options.moreTools?.(signal) ?? [];
-  const tools = toolsByName([...ownTools(agent, services), ...more]);
+  const tools = toolsByName([...ownTools(agent, services), ...analysis(options, meter), ...more]);
   const modelName = settings.models[agent.tier];
   const news = new RunNews(database, agent.id, options.holder);
   const context: ToolContext = { agentId: agent.id, runId: record.runId, database, signal, log };
   const outcome = await runLoop({
-    model: options.model,
+    meter,
     modelName,
     price: priceOf(modelName, settings.prices).price,
     systemPrompt: agent.systemPrompt,
@@ -135,6 +144,22 @@ async function work(
 /** The tools of the agent itself and those that every agent has. */
 export function ownTools(agent: AgentDefinition, services: AgentServices): LoopTool[] {
   return [...agent.tools(services), ...memoryTools].map(loopTool);
+}
+
+/** The stronger model that the agent may ask; none where it is the one that the agent is. */
+function analysisModel(
+  { tier, analysisTier }: AgentDefinition,
+  { models }: AgentSettings,
+): string | undefined {
+  if (analysisTier === undefined || models[analysisTier] === models[tier]) return undefined;
+  return models[analysisTier];
+}
+
+function analysis({ agent, settings }: RunOptions, meter: MeteredModel): LoopTool[] {
+  const modelName = analysisModel(agent, settings);
+  if (modelName === undefined) return [];
+  const { price } = priceOf(modelName, settings.prices);
+  return [loopTool(analysisTool({ meter, modelName, price }))];
 }
 
 /** The goal, the day and what the agent remembers; the system prompt stays the same, so that it is cached. */
