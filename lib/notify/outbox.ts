@@ -31,8 +31,6 @@ export interface OutboxOptions {
   readonly clock: Clock;
   /** Never sent to anybody. */
   readonly secrets: readonly string[];
-  /** How long what was sent is kept, in days; 0 is for ever. */
-  readonly keepDays: number;
   /** Numbers in [0, 1). */
   readonly random?: () => number;
 }
@@ -70,7 +68,6 @@ const DATABASE_RETRY = { firstMs: 1_000, maxMs: 60_000 };
 /** How long a notification is worth sending after its time. */
 const EXPIRES_SECONDS = 86_400;
 const MAX_UNWRITTEN = 1000;
-const PRUNE_MS = 3_600_000;
 
 /** Takes notifications, and sends them for as long as it runs. */
 export class Outbox implements Notifier, Service {
@@ -85,7 +82,6 @@ export class Outbox implements Notifier, Service {
   #unwritten: Unwritten[] = [];
   #writing: Promise<void> = Promise.resolve();
   #unsettled: Result[] = [];
-  #prunedAt = -Infinity;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
@@ -152,7 +148,6 @@ export class Outbox implements Notifier, Service {
     const { database, workerId } = this.#options;
     await this.#write();
     await this.#settle();
-    await this.#prune();
     const channels = this.#awake();
     if (channels.length === 0) return POLL_MS;
     const { notifications, next_seconds } = await database.call<
@@ -264,13 +259,6 @@ export class Outbox implements Notifier, Service {
       })),
       p_worker_id: workerId,
     });
-  }
-
-  async #prune(): Promise<void> {
-    const { database, keepDays, clock } = this.#options;
-    if (keepDays === 0 || clock.monotonic() - this.#prunedAt < PRUNE_MS) return;
-    this.#prunedAt = clock.monotonic();
-    await database.call("actp_prune_notifications", { p_days: keepDays, p_limit: BATCH * 100 });
   }
 
   async #lastWords(): Promise<void> {

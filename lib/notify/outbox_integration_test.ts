@@ -59,7 +59,6 @@ function running(
     routing: { notifyRules: [] },
     clock,
     secrets: [],
-    keepDays: 7,
     ...more,
   });
   const stop = new AbortController();
@@ -203,7 +202,6 @@ Deno.test({
         routing: { notifyRules: [] },
         clock: fakeClock(),
         secrets: [],
-        keepDays: 0,
       });
       await silent.notify(note("hello"));
       await database.call("actp_claim_notifications", {
@@ -283,19 +281,6 @@ Deno.test({
       await worker.clock.advance(3_000);
       await worker[Symbol.asyncDispose]();
       assert.deepEqual((await rows()).map(({ status }) => status), ["waiting"]);
-    });
-    await step("old rows go", async () => {
-      const chat = keeping("telegram");
-      await using worker = running(database, [chat.channel]);
-      await worker.outbox.notify(note("old"));
-      await settled("sent", 1);
-      await client.sql("update public.actp_notifications set created_at = now() - interval '8 days'");
-      await worker.clock.advance(3_600_000);
-      for (let n = 0; n < 300 && (await rows()).length > 0; n++) {
-        await worker.clock.advance(15_000);
-        await new Promise((resolve) => setTimeout(resolve, 5));
-      }
-      assert.equal((await rows()).length, 0);
     });
     await database.close();
   },

@@ -52,7 +52,6 @@ export function createSchedule(options: ScheduleOptions): ScheduleParts {
     routing: config,
     clock,
     secrets: [...secretsOf(config), ...options.secrets],
-    keepDays: config.logRetentionDays,
   });
   if (!config.enableScheduler) return { scheduler: undefined, outbox, reload: () => {} };
   const heartbeats = new Heartbeats({
@@ -73,7 +72,6 @@ export function createSchedule(options: ScheduleOptions): ScheduleParts {
     actions: { goal: goalAction(database), task: taskAction(database), heartbeat: heartbeats.runAction },
     timeZone,
     drainMs: config.drainSeconds * 1000,
-    keepDays: config.logRetentionDays,
     notify: (notification) => outbox.notify(notification),
     hints: true,
     minuteTick: denoMinuteTick(),
