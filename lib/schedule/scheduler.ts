@@ -195,6 +195,8 @@ export class Scheduler implements Service {
     this.#synced = plan === this.#plan;
     this.#changesSince = this.#time.now();
     await this.#rewind(signal);
+    // The first claim of a connection has to be planned: not at the time when something is due.
+    await this.#store.claim([], signal);
     this.#look();
   }
 
