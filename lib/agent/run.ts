@@ -3,6 +3,7 @@ import type { Logger } from "@logtape/logtape";
 import type { Clock } from "../clock.ts";
 import { type Database, DatabaseError } from "../database/database.ts";
 import { logger } from "../log.ts";
+import { withoutSecrets } from "../log/redaction.ts";
 import type { AgentDefinition, AgentServices, ToolContext } from "./agent.ts";
 import type { AgentActs } from "./acts.ts";
 import { analysisTool } from "./analysis.ts";
@@ -78,6 +79,7 @@ export async function runAgent(
   } catch (error) {
     outcome = { text: "", iterations: 0, toolsUsed: [], costUsd: 0, ...failure(error, signal) };
   }
+  outcome = withoutSecrets(options.settings.secrets)(outcome);
   try {
     await record?.end(outcome, clock.monotonic() - startedAt);
   } catch (error) {
@@ -97,7 +99,13 @@ function begin(options: RunOptions, goal: RunGoal, log: Logger): Promise<RunReco
   }
   return beginRun(
     { agentId: agent.id, goal: goal.text, taskId: goal.taskId, holder, workerId: settings.workerId, model },
-    { database, clock, budgets: settings.budgets, onMonthCost: options.onMonthCost },
+    {
+      database,
+      clock,
+      budgets: settings.budgets,
+      secrets: settings.secrets,
+      onMonthCost: options.onMonthCost,
+    },
   );
 }
 
@@ -118,6 +126,7 @@ async function work(
   const more = await options.moreTools?.(signal) ?? [];
   const tools = toolsByName([...ownTools(agent, services), ...analysis(options, meter), ...more]);
   const modelName = settings.models[agent.tier];
+  const clean = withoutSecrets(settings.secrets);
   const news = new RunNews(database, agent.id, options.holder);
   const context: ToolContext = { agentId: agent.id, runId: record.runId, database, signal, log };
   const outcome = await runLoop({
@@ -129,7 +138,7 @@ async function work(
     opening: [...await opening(options, goal), ...await news.next()],
     news: () => news.next(),
     explain: (error) => failure(error, signal),
-    callTool: (tool, input) => callTool(options, tool, input, context),
+    callTool: async (tool, input) => clean(await callTool(options, tool, input, context)),
     ledger: record,
     maxIterations: settings.maxIterations,
     historyTokens: settings.historyTokens,

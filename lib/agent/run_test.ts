@@ -268,4 +268,28 @@ Deno.test("runs of an agent, with their database", await needs("postgres"), asyn
       equal(requests[0]!.tools?.some(({ name }) => name === "analyse"), false);
     },
   );
+
+  await step(
+    "a secret that a tool returns or fails with is told to nobody, and not written down",
+    async () => {
+      const secret = "hunter2-the-secret";
+      const leaky: AgentTool = {
+        ...echoTool,
+        run: ({ text }: { text: string }) =>
+          text === "fail" ? Promise.reject(new Error(`no ${secret}`)) : Promise.resolve({ env: [secret] }),
+      };
+      const { requests, record } = await run(database, {
+        tools: [leaky],
+        settings: { secrets: [secret] },
+        script: [{
+          calls: [{ name: "echo", input: { text: "a" } }, { name: "echo", input: { text: "fail" } }],
+        }, { say: "ok" }],
+      });
+      deepEqual(record.tool_calls.map(({ tool_result }) => tool_result).sort(), [
+        "no [redacted]",
+        '{"env":["[redacted]"]}',
+      ]);
+      ok(!JSON.stringify([requests, record]).includes(secret));
+    },
+  );
 });

@@ -54,6 +54,7 @@ export function testSettings(settings: Partial<AgentSettings> = {}): AgentSettin
     approvalExpiresMs: 60_000,
     drainMs: 10_000,
     mcpServers: {},
+    secrets: [],
     ...settings,
   };
 }
