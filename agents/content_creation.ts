@@ -26,6 +26,8 @@ most ${MAX_REGENERATIONS} times, each time for the reasons it failed; then give 
 next run.
 - Posts are classified by their views in the first 24 hours: viral above 100,000, strong above 10,000, average above \
 1,000, weak above 100, else flop. Save the hooks of viral and strong posts as templates.
+- You write. What figures mean is not yours to guess: where you have to know why posts did well or badly or which angle \
+to take next, gather the figures and ask \`analyse\` once, if it is offered; it is dear.
 
 ${COMMON_RULES}`;
 
@@ -36,6 +38,7 @@ export const contentAgent: DomainAgent = {
   description:
     "writes scripts in batches, scores their hooks, has videos rendered and proposes them for publishing",
   tier: "haiku",
+  analysisTier: "opus",
   pollSeconds: 60,
   systemPrompt: SYSTEM_PROMPT,
   tools(services: AgentServices): readonly AgentTool[] {

@@ -61,12 +61,15 @@ const toolsOf = (settings: Record<string, string>) =>
 
 Deno.test("the built-in agents are those that the configuration can turn on", () => {
   deepEqual(builtInAgents.map(({ id }) => id).sort(), BUILT_IN_AGENTS.map(({ id }) => id).sort());
-  deepEqual(builtInAgents.map(({ id, tier, pollSeconds }) => [id, tier, pollSeconds]), [
-    ["social-media-agent", "sonnet", 30],
-    ["content-agent", "haiku", 60],
-    ["acquisition-agent", "sonnet", 30],
-    ["revenue-agent", "haiku", 120],
-  ]);
+  deepEqual(
+    builtInAgents.map(({ id, tier, analysisTier, pollSeconds }) => [id, tier, analysisTier, pollSeconds]),
+    [
+      ["social-media-agent", "sonnet", undefined, 30],
+      ["content-agent", "haiku", "opus", 60],
+      ["acquisition-agent", "sonnet", undefined, 30],
+      ["revenue-agent", "haiku", undefined, 120],
+    ],
+  );
 });
 
 Deno.test("no agent has two tools of one name, and every tool is fit for the model", () => {

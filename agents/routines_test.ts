@@ -30,7 +30,6 @@ Deno.test("test_daily_routine_jobs_registered: the six routines of the agents ar
     actions: {},
     timeZone: "UTC",
     drainMs: 0,
-    keepDays: 0,
   });
   const { routines: known, on: switchedOn } = scheduler.status();
   assert.deepEqual([known, switchedOn], [8, 6]);

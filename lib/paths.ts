@@ -8,6 +8,8 @@ export interface HomePaths {
   readonly pid: string;
   readonly token: string;
   readonly journal: string;
+  /** Notifications that wait for the database. */
+  readonly spool: string;
   readonly db: string;
   readonly logs: string;
   readonly tmp: string;
@@ -21,6 +23,7 @@ export function homePaths(home: string): HomePaths {
     pid: join(home, "worker.pid"),
     token: join(home, "token"),
     journal: join(home, "journal.sqlite"),
+    spool: join(home, "notifications.sqlite"),
     db: join(home, "db"),
     logs: join(home, "logs"),
     tmp: join(home, "tmp"),

@@ -66,7 +66,6 @@ async function scheduling<T>(
     },
     timeZone: "UTC",
     drainMs: 5000,
-    keepDays: 0,
   });
   const stop = new AbortController();
   const running = scheduler.run(stop.signal);

@@ -6,6 +6,7 @@ import type { Logger } from "@logtape/logtape";
 import { type Clock, within } from "../clock.ts";
 import type { ApprovalRule } from "../config/agent_rules.ts";
 import type { Database } from "../database/database.ts";
+import { withoutSecrets } from "../log/redaction.ts";
 import { actDigest } from "../outward/digest.ts";
 import { type OutwardAct, TaskError } from "../task/task.ts";
 import { ruleFor } from "./approval_rules.ts";
@@ -23,6 +24,8 @@ export interface ActOptions {
   readonly rules: readonly ApprovalRule[];
   /** How long a proposal waits, in ms. */
   readonly expiresMs: number;
+  /** Never written down. */
+  readonly secrets?: readonly string[];
   readonly log: Logger;
 }
 
@@ -168,8 +171,9 @@ export class AgentActs {
     }
   }
 
-  #call<T>(fn: string, args: Record<string, unknown>, signal?: AbortSignal): Promise<T> {
-    const { database, clock } = this.#options;
+  #call<T>(fn: string, given: Record<string, unknown>, signal?: AbortSignal): Promise<T> {
+    const { database, clock, secrets = [] } = this.#options;
+    const args = withoutSecrets(secrets)(given);
     return steadily(clock, signal, () => database.call<T>(fn, args, { signal, timeoutMs: CALL_MS }));
   }
 }

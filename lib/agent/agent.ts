@@ -14,6 +14,8 @@ export interface AgentDefinition {
   readonly name: string;
   readonly description: string;
   readonly tier: ModelTier;
+  /** A stronger tier that is asked only to analyse, by the tool `analyse`; none unless told. */
+  readonly analysisTier?: ModelTier;
   /** How often it looks for goals besides hints, in seconds. */
   readonly pollSeconds: number;
   /** What it is told before every goal. */

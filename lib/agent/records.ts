@@ -1,6 +1,7 @@
 /** The record of one run in the database: its row, its tool calls, its model calls with their budgets. */
 import type { Clock } from "../clock.ts";
 import type { Database } from "../database/database.ts";
+import { withoutSecrets } from "../log/redaction.ts";
 import type { CallLeave, EndedCall, RunLedger } from "./loop/ledger.ts";
 import { type RunOutcome, runStatus } from "./loop/outcome.ts";
 import type { Budgets } from "./settings.ts";
@@ -22,6 +23,8 @@ export interface RecordOptions {
   readonly database: Database;
   readonly clock: Clock;
   readonly budgets: Budgets;
+  /** Never written down. */
+  readonly secrets?: readonly string[];
   /** What all agents have spent this month, in US dollars, whenever that is looked at. */
   readonly onMonthCost?: (usd: number) => void;
 }
@@ -47,8 +50,9 @@ const CALL_MS = 15_000;
 /** Begins the record of a run. @throws DatabaseError */
 export async function beginRun(run: NewRun, options: RecordOptions): Promise<RunRecord> {
   const { database, clock, budgets } = options;
+  const clean = withoutSecrets(options.secrets ?? []);
   const call = <T>(fn: string, args: Record<string, unknown>) =>
-    steadily(clock, undefined, () => database.call<T>(fn, args, { timeoutMs: CALL_MS }));
+    steadily(clock, undefined, () => database.call<T>(fn, clean(args), { timeoutMs: CALL_MS }));
   const { id: runId } = await call<{ id: string }>("actp_begin_agent_run", {
     p_run: {
       agent_id: run.agentId,

@@ -3,11 +3,14 @@ import type { Logger } from "@logtape/logtape";
 import type { Clock } from "../clock.ts";
 import { type Database, DatabaseError } from "../database/database.ts";
 import { logger } from "../log.ts";
+import { withoutSecrets } from "../log/redaction.ts";
 import type { AgentDefinition, AgentServices, ToolContext } from "./agent.ts";
 import type { AgentActs } from "./acts.ts";
+import { analysisTool } from "./analysis.ts";
 import type { StopReason } from "./goals.ts";
 import type { RunListener } from "./loop/events.ts";
 import { runLoop } from "./loop/loop.ts";
+import { MeteredModel } from "./loop/metered.ts";
 import { type ModelClient, ModelError } from "./loop/model.ts";
 import type { RunOutcome } from "./loop/outcome.ts";
 import {
@@ -76,6 +79,7 @@ export async function runAgent(
   } catch (error) {
     outcome = { text: "", iterations: 0, toolsUsed: [], costUsd: 0, ...failure(error, signal) };
   }
+  outcome = withoutSecrets(options.settings.secrets)(outcome);
   try {
     await record?.end(outcome, clock.monotonic() - startedAt);
   } catch (error) {
@@ -87,14 +91,21 @@ export async function runAgent(
 function begin(options: RunOptions, goal: RunGoal, log: Logger): Promise<RunRecord> {
   const { agent, settings, database, clock, holder } = options;
   const model = settings.models[agent.tier];
-  if (!priceOf(model, settings.prices).known) {
+  for (const name of new Set([model, analysisModel(agent, settings) ?? model])) {
+    if (priceOf(name, settings.prices).known) continue;
     log.warn("the price of {model} is not known: it counts as the dearest one (set it in modelPrices)", {
-      model,
+      model: name,
     });
   }
   return beginRun(
     { agentId: agent.id, goal: goal.text, taskId: goal.taskId, holder, workerId: settings.workerId, model },
-    { database, clock, budgets: settings.budgets, onMonthCost: options.onMonthCost },
+    {
+      database,
+      clock,
+      budgets: settings.budgets,
+      secrets: settings.secrets,
+      onMonthCost: options.onMonthCost,
+    },
   );
 }
 
@@ -106,13 +117,20 @@ async function work(
   log: Logger,
 ): Promise<RunOutcome> {
   const { agent, settings, services, database, clock } = options;
+  const meter = new MeteredModel({
+    model: options.model,
+    ledger: record,
+    clock,
+    onEvent: options.onEvent,
+  });
   const more = await options.moreTools?.(signal) ?? [];
-  const tools = toolsByName([...ownTools(agent, services), ...more]);
+  const tools = toolsByName([...ownTools(agent, services), ...analysis(options, meter), ...more]);
   const modelName = settings.models[agent.tier];
+  const clean = withoutSecrets(settings.secrets);
   const news = new RunNews(database, agent.id, options.holder);
   const context: ToolContext = { agentId: agent.id, runId: record.runId, database, signal, log };
   const outcome = await runLoop({
-    model: options.model,
+    meter,
     modelName,
     price: priceOf(modelName, settings.prices).price,
     systemPrompt: agent.systemPrompt,
@@ -120,7 +138,7 @@ async function work(
     opening: [...await opening(options, goal), ...await news.next()],
     news: () => news.next(),
     explain: (error) => failure(error, signal),
-    callTool: (tool, input) => callTool(options, tool, input, context),
+    callTool: async (tool, input) => clean(await callTool(options, tool, input, context)),
     ledger: record,
     maxIterations: settings.maxIterations,
     historyTokens: settings.historyTokens,
@@ -135,6 +153,22 @@ async function work(
 /** The tools of the agent itself and those that every agent has. */
 export function ownTools(agent: AgentDefinition, services: AgentServices): LoopTool[] {
   return [...agent.tools(services), ...memoryTools].map(loopTool);
+}
+
+/** The stronger model that the agent may ask; none where it is the one that the agent is. */
+function analysisModel(
+  { tier, analysisTier }: AgentDefinition,
+  { models }: AgentSettings,
+): string | undefined {
+  if (analysisTier === undefined || models[analysisTier] === models[tier]) return undefined;
+  return models[analysisTier];
+}
+
+function analysis({ agent, settings }: RunOptions, meter: MeteredModel): LoopTool[] {
+  const modelName = analysisModel(agent, settings);
+  if (modelName === undefined) return [];
+  const { price } = priceOf(modelName, settings.prices);
+  return [loopTool(analysisTool({ meter, modelName, price }))];
 }
 
 /** The goal, the day and what the agent remembers; the system prompt stays the same, so that it is cached. */

@@ -9,7 +9,7 @@ import { capturedLog } from "../testing/captured_log.ts";
 import { needs } from "../testing/requirements.ts";
 import { instantClock } from "../testing/instant_clock.ts";
 import { AgentActs } from "./acts.ts";
-import type { AgentTool } from "./agent.ts";
+import type { AgentDefinition, AgentTool } from "./agent.ts";
 import { anthropicModel } from "./loop/anthropic.ts";
 import type { MessagesRequest } from "../testing/anthropic_schema.ts";
 import { type FinishedRun, runAgent, type RunGoal } from "./run.ts";
@@ -19,6 +19,7 @@ interface Setting {
   readonly script: readonly Turn[] | ((request: MessagesRequest, nth: number) => Turn);
   readonly agentId?: string;
   readonly tools?: readonly AgentTool[];
+  readonly agent?: Partial<AgentDefinition>;
   readonly settings?: Partial<AgentSettings>;
   readonly goal?: Partial<RunGoal>;
   readonly signal?: AbortSignal;
@@ -37,7 +38,7 @@ async function run(
   const finished = await runAgent(
     {
       ...shared,
-      agent: testAgent(agentId, setting.tools ?? [echoTool]),
+      agent: testAgent(agentId, setting.tools ?? [echoTool], setting.agent),
       settings,
       services: { setting: () => undefined, fetch },
       model: anthropicModel({ apiKey: api.key, baseUrl: api.url, clock: instantClock() }),
@@ -205,4 +206,90 @@ Deno.test("runs of an agent, with their database", await needs("postgres"), asyn
     ok(costUsd >= 0.05, `${costUsd}`);
     match(log.messages("agent").join("\n"), /the price of "?my-own-model"? is not known/);
   });
+
+  await step(
+    "an agent that only analyses with a stronger model asks it by a tool, within the budget",
+    async () => {
+      const ask = { name: "analyse", input: { question: "why?", material: "views: 5, 50000" } };
+      const opus = "claude-opus-5-5";
+      const { requests, record, costUsd } = await run(database, {
+        agent: { tier: "haiku", analysisTier: "opus" },
+        script: ({ model }, nth) =>
+          model === opus
+            ? { say: "The second had a hook.", outputTokens: 500 }
+            : nth === 1
+            ? { calls: [ask] }
+            : { say: "It was the hook." },
+      });
+      deepEqual(requests.map(({ model }) => model), ["claude-haiku-5-5", opus, "claude-haiku-5-5"]);
+      deepEqual(requests.map(({ tools }) => tools?.some(({ name }) => name === "analyse") ?? false), [
+        true,
+        false,
+        true,
+      ]);
+      match(JSON.stringify(requests[1]!.messages), /why\?.*views: 5, 50000/);
+      deepEqual(record.tool_calls.map(({ tool_name, tool_result }) => [tool_name, tool_result]), [
+        ["analyse", "The second had a hook."],
+      ]);
+      ok(costUsd >= 0.01, "the dear answer is part of what the run cost");
+      ok(Math.abs(record.cost_usd - costUsd) < 1e-9);
+      const poor = await run(database, {
+        agent: { tier: "haiku", analysisTier: "opus" },
+        settings: { budgets: { runUsd: 0.005 } },
+        script: ({ messages }) => messages.length === 1 ? { calls: [ask] } : { say: "without, then" },
+      });
+      deepEqual(poor.requests.map(({ model }) => model), ["claude-haiku-5-5", "claude-haiku-5-5"]);
+      match(
+        poor.record.tool_calls[0]!.tool_result,
+        /^Nothing was analysed: the budget of this run is used up/,
+      );
+    },
+  );
+
+  await step(
+    "it is asked a few times at most, and not offered where it is the agent's own model",
+    async () => {
+      const ask = (nth: number) => ({ name: "analyse", input: { question: `${nth}`, material: "x" } });
+      const { record } = await run(database, {
+        agent: { tier: "haiku", analysisTier: "opus" },
+        script: ({ model, messages }) =>
+          model !== "claude-haiku-5-5" || messages.length > 6
+            ? { say: "so" }
+            : { calls: [ask(messages.length)] },
+      });
+      deepEqual(record.tool_calls.map(({ success }) => success), [true, true, false]);
+      match(record.tool_calls[2]!.tool_result, /analysed 2 times already/);
+      const models = { haiku: "claude-haiku-5-5", sonnet: "claude-haiku-5-5", opus: "claude-haiku-5-5" };
+      const { requests } = await run(database, {
+        agent: { tier: "haiku", analysisTier: "opus" },
+        settings: { models },
+        script: [{ say: "alone" }],
+      });
+      equal(requests[0]!.tools?.some(({ name }) => name === "analyse"), false);
+    },
+  );
+
+  await step(
+    "a secret that a tool returns or fails with is told to nobody, and not written down",
+    async () => {
+      const secret = "hunter2-the-secret";
+      const leaky: AgentTool = {
+        ...echoTool,
+        run: ({ text }: { text: string }) =>
+          text === "fail" ? Promise.reject(new Error(`no ${secret}`)) : Promise.resolve({ env: [secret] }),
+      };
+      const { requests, record } = await run(database, {
+        tools: [leaky],
+        settings: { secrets: [secret] },
+        script: [{
+          calls: [{ name: "echo", input: { text: "a" } }, { name: "echo", input: { text: "fail" } }],
+        }, { say: "ok" }],
+      });
+      deepEqual(record.tool_calls.map(({ tool_result }) => tool_result).sort(), [
+        "no [redacted]",
+        '{"env":["[redacted]"]}',
+      ]);
+      ok(!JSON.stringify([requests, record]).includes(secret));
+    },
+  );
 });

@@ -1,5 +1,5 @@
 /** What agents need of the configuration. */
-import { type Config, CONFIG_FIELDS } from "../config.ts";
+import { type Config, CONFIG_FIELDS, secretsOf } from "../config.ts";
 import type { ApprovalRule, McpServerSettings } from "../config/agent_rules.ts";
 import type { AgentServices, ModelTier } from "./agent.ts";
 import type { ModelPrice } from "./prices.ts";
@@ -29,6 +29,8 @@ export interface AgentSettings {
   /** How long the run in progress may go on when the agent is to stop, in ms. */
   readonly drainMs: number;
   readonly mcpServers: Readonly<Record<string, McpServerSettings>>;
+  /** Values that no model, record or supervisor is ever told, whatever tools return. */
+  readonly secrets: readonly string[];
 }
 
 /** Reads them. */
@@ -54,6 +56,7 @@ export function agentSettings(config: Config): AgentSettings {
     approvalExpiresMs: config.approvalHours * 3_600_000,
     drainMs: config.drainSeconds * 1000,
     mcpServers: config.mcpServers,
+    secrets: secretsOf(config),
   };
 }
 

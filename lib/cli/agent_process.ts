@@ -98,6 +98,7 @@ async function serve(
     holder,
     rules: settings.rules,
     expiresMs: settings.approvalExpiresMs,
+    secrets: settings.secrets,
     log,
   });
   const allTools = async () =>

@@ -109,6 +109,7 @@ async function run(
           agentId: agent.id,
           rules: settings.rules,
           expiresMs: settings.approvalExpiresMs,
+          secrets: settings.secrets,
           log,
         }),
         moreTools: (signal) => mcp.tools(signal),

@@ -39,9 +39,15 @@ Deno.test({
     const second = await propose("post another");
     const listed = (await cli("approvals", "list")).stdout;
     assert.ok(listed.includes(first.id) && listed.includes("post a  video"), listed);
+    const tasks = (await cli("tasks", "list")).stdout;
+    assert.ok(tasks.includes(`waiting for approval ${first.id}, for `), tasks);
+    assert.doesNotMatch(tasks, /due in/);
+    const shown = JSON.parse((await cli("tasks", "show", first.task.id, "--json")).stdout);
+    assert.equal(shown.approval.id, first.id);
     assert.match((await cli("approvals", "show", first.id)).stdout, /preview: \{\n {2,}"caption": "hi"/);
     assert.match((await cli("approvals", "approve", first.id)).stdout, /^approved: post a/);
     assert.equal((await claim(database, "w", first.task.task_type)).length, 1);
+    assert.doesNotMatch((await cli("tasks", "show", first.task.id)).stdout, /^approval/m);
     await cli("approvals", "reject", second.id, "--reason", "not today");
     const [row] = JSON.parse((await cli("approvals", "list", "--status", "rejected", "--json")).stdout);
     assert.deepEqual([row.id, row.decision_reason], [second.id, "not today"]);

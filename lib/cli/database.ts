@@ -7,7 +7,7 @@ import { migrationPrintout } from "../database/migrate.ts";
 import { MIGRATIONS } from "../database/migrations.ts";
 import { openPostgres } from "../database/postgres.ts";
 import { findDaemon } from "../daemon/pid_file.ts";
-import { prune } from "../queue/retention.ts";
+import { KEPT, prune, prunedText } from "../queue/retention.ts";
 import { type CliContext, type GlobalOptions, readConfig, withDatabase } from "./context.ts";
 import { EXIT, ExitError } from "./exit.ts";
 import { paint, table } from "./terminal.ts";
@@ -106,19 +106,28 @@ async function databaseStatus(context: CliContext, options: GlobalOptions): Prom
   if (unknown.length > 0) {
     terminal.out(paint(terminal, "yellow", `schema: applied by a newer program: ${unknown.join(", ")}`));
   }
+  const kept = (name: string) => {
+    const setting = KEPT[name];
+    if (setting === undefined) return "";
+    return config[setting] === 0 ? "for ever" : `${config[setting]} days`;
+  };
   const rows = status.tables.map(({ name, bytes, rows_estimate }) => [
     name,
     `${(Number(bytes) / 2 ** 20).toFixed(1)} MiB`,
     `about ${rows_estimate}`,
+    kept(name),
     oldest[name] ?? "",
   ]);
-  for (const line of table(["TABLE", "SIZE", "ROWS", "OLDEST"], rows)) terminal.out(line);
+  for (const line of table(["TABLE", "SIZE", "ROWS", "KEPT", "OLDEST"], rows)) terminal.out(line);
 }
 
 /** By table; nothing where the schema is too old to tell, which the status itself says. */
 async function oldestRows(database: Database): Promise<Record<string, string | null>> {
   try {
-    return await database.call("actp_oldest_rows");
+    const parts = ["actp_oldest_rows", "actp_oldest_history"].map((fn) =>
+      database.call<Record<string, string | null>>(fn)
+    );
+    return Object.assign({}, ...await Promise.all(parts));
   } catch (error) {
     if (error instanceof DatabaseError && error.code === "PGRST202") return {};
     throw error;
@@ -134,10 +143,7 @@ async function pruneDatabase(context: CliContext, options: GlobalOptions): Promi
     (database) => prune(database, config, { clock: systemClock, signal }),
   );
   if (options.json) terminal.out(JSON.stringify(gone));
-  else {
-    const { tasks, logs, workers, counts } = gone;
-    terminal.out(`pruned ${tasks} tasks, ${logs} log rows, ${workers} workers and ${counts} counts`);
-  }
+  else terminal.out(`pruned ${prunedText(gone) ?? "nothing: nothing is old enough"}`);
   if (gone.busy) throw new ExitError(EXIT.failed, "A worker is pruning at this moment: try again later.");
 }
 

@@ -1,6 +1,7 @@
 /** Follows a task to its end. */
 import type { Clock } from "../clock.ts";
 import type { Database } from "../database/database.ts";
+import { withApprovals } from "../outward/awaiting.ts";
 import { isSettled, type TaskRow } from "./task_view.ts";
 
 const LOOK_EVERY_MS = 250;
@@ -16,7 +17,9 @@ export async function followTask(
   options: { clock: Clock; signal: AbortSignal },
 ): Promise<TaskRow> {
   while (true) {
-    const task = await database.call<TaskRow>("actp_get_task", { p_task_id: id });
+    const [task] = await withApprovals(database, [
+      await database.call<TaskRow>("actp_get_task", { p_task_id: id }),
+    ]) as [TaskRow];
     show(task);
     if (isSettled(task) || options.signal.aborted) return task;
     await options.clock.sleep(LOOK_EVERY_MS, options.signal);

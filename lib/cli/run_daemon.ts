@@ -228,6 +228,7 @@ export async function runDaemon(
       } finally {
         stopReloading();
         stopListening();
+        schedule.close();
         await database.close();
       }
     } finally {

@@ -40,7 +40,6 @@ Deno.test({
       },
       timeZone: "UTC",
       drainMs: 0,
-      keepDays: 90,
       hints: true,
     });
     const stop = new AbortController();

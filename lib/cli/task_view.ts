@@ -1,4 +1,5 @@
 /** Tasks as commands show them. */
+import type { AwaitedApproval } from "../outward/awaiting.ts";
 import { duration, paint, printable, type Terminal } from "./terminal.ts";
 
 /** A task as the database's functions return it (see `actp_task_json`). Times are ISO 8601. */
@@ -25,6 +26,8 @@ export interface TaskRow {
   readonly currency?: string | null;
   readonly deadline?: string | null;
   readonly history?: readonly AttemptRow[];
+  /** What it waits for, where a person has to agree. */
+  readonly approval?: AwaitedApproval;
 }
 
 /** An attempt that did not succeed. */
@@ -85,7 +88,10 @@ export function progressLine(task: TaskRow, now = Date.now()): string {
   if (task.status === "running" && message) parts.push(printable(message));
   if (task.status === "pending") {
     const wait = Date.parse(task.run_at) - now;
-    if (wait > 0) parts.push(`due in ${duration(wait)}`);
+    if (task.approval) {
+      const left = Date.parse(task.approval.expires_at) - now;
+      parts.push(`waiting for approval ${task.approval.id}, for ${duration(left)} more`);
+    } else if (wait > 0) parts.push(`due in ${duration(wait)}`);
     if (task.attempts > 0) parts.push(`after attempt ${task.attempts} of ${task.max_attempts}`);
   }
   return parts.join("  ");
@@ -115,7 +121,10 @@ export function taskDetail(terminal: Terminal, task: TaskRow): string[] {
     ["attempts", `${task.attempts} of ${task.max_attempts}`],
     ["priority", String(task.priority)],
     ["created", task.created_at],
-    ["due", task.run_at],
+    ["due", task.approval ? "when it is approved" : task.run_at],
+    ...(task.approval
+      ? [["approval", `${task.approval.id} until ${task.approval.expires_at}: ${task.approval.summary}`]]
+      : []),
     ["worker", task.claimed_by ?? "–"],
     ["started", task.claimed_at ?? "–"],
     ["completed", task.completed_at ?? "–"],

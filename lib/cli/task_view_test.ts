@@ -34,6 +34,18 @@ Deno.test("a task that waits for its retry says when and after which attempt", (
   assert.equal(progressLine(waiting, NOW), "render  pending  due in 4.0 s  after attempt 1 of 3");
 });
 
+Deno.test("a task that waits for a person says so, and not when its approval expires", () => {
+  const expires_at = new Date(NOW + 3_600_000).toISOString();
+  const approval = { id: "a1", summary: "post it", expires_at };
+  const waiting = { ...TASK, status: "pending", attempts: 0, progress: null, run_at: expires_at, approval };
+  assert.equal(
+    progressLine(waiting, NOW),
+    "render  pending  waiting for approval a1, for 1.0 h more",
+  );
+  const detail = taskDetail(recordingTerminal(), waiting).join("\n");
+  assert.match(detail, /^due +when it is approved\napproval +a1 until 2026-11-20T13:00:00.000Z: post it$/m);
+});
+
 Deno.test("what a task's program says cannot control the terminal", () => {
   const evil = { ...TASK, progress: { percent: 1, message: "\x1b[2Jgone\r\nnew" } };
   assert.match(progressLine(evil, NOW), / \[2Jgone new$/);

@@ -1,5 +1,7 @@
 /** `tasks`: list, show, cancel, retry. */
 import type { Command } from "commander";
+import type { Database } from "../database/database.ts";
+import { withApprovals } from "../outward/awaiting.ts";
 import { type CliContext, type GlobalOptions, readConfig, withDatabase } from "./context.ts";
 import { integer } from "./enqueue.ts";
 import { EXIT, ExitError } from "./exit.ts";
@@ -50,15 +52,7 @@ export function addTasks(program: Command, context: CliContext): void {
 
   tasks.command("show <id>")
     .description("everything about one task, with its failed attempts")
-    .action((id: string, _options, command: Command) =>
-      act(
-        context,
-        command.optsWithGlobals(),
-        "actp_get_task",
-        { p_task_id: id },
-        (task) => taskDetail(context.terminal, task),
-      )
-    );
+    .action((id: string, _options, command: Command) => show(context, id, command.optsWithGlobals()));
 
   tasks.command("cancel [id]")
     .description("cancel a task, or an execution: at once what waits, within one heartbeat what runs")
@@ -149,6 +143,19 @@ export function timeSpan(text: string): number {
   throw new ExitError(EXIT.usage, `"${text}" is not a time of at most 24h like 30s, 5m, 1h`);
 }
 
+async function show(context: CliContext, id: string, options: GlobalOptions): Promise<void> {
+  const { terminal } = context;
+  requireUuid(id, "a task id");
+  const { config } = await readConfig(context, options);
+  const [task] = await withDatabase(
+    config,
+    async (database) =>
+      await withApprovals(database, [await database.call<TaskRow>("actp_get_task", { p_task_id: id })]),
+  );
+  if (options.json) terminal.out(JSON.stringify(task));
+  else for (const line of taskDetail(terminal, task!)) terminal.out(line);
+}
+
 async function list(context: CliContext, options: ListOptions): Promise<void> {
   const { terminal } = context;
   if (options.dead && options.status) {
@@ -156,17 +163,16 @@ async function list(context: CliContext, options: ListOptions): Promise<void> {
   }
   if (options.execution !== undefined) requireUuid(options.execution, "an execution's id");
   const { config } = await readConfig(context, options);
-  const page = await withDatabase(
-    config,
-    (database) =>
-      database.call<{ tasks: TaskRow[]; next_cursor: string | null }>("actp_list_tasks", {
-        p_status: options.dead ? DEAD : options.status,
-        p_execution_id: options.execution,
-        p_types: options.type,
-        p_limit: options.limit,
-        p_cursor: options.cursor,
-      }),
-  );
+  const page = await withDatabase(config, async (database: Database) => {
+    const page = await database.call<{ tasks: TaskRow[]; next_cursor: string | null }>("actp_list_tasks", {
+      p_status: options.dead ? DEAD : options.status,
+      p_execution_id: options.execution,
+      p_types: options.type,
+      p_limit: options.limit,
+      p_cursor: options.cursor,
+    });
+    return { ...page, tasks: await withApprovals(database, page.tasks) };
+  });
   if (options.json) return terminal.out(JSON.stringify(page));
   if (page.tasks.length === 0) return terminal.err("no tasks");
   const now = Date.now();

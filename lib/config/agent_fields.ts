@@ -113,7 +113,7 @@ export const AGENT_FIELDS = {
     env: ["AGENT_MODEL_OPUS"],
     schema: text,
     default: "claude-opus-5-5",
-    description: "The model for agents that need a large one.",
+    description: "The large model, which the content agent asks only to analyse.",
     restartNeeded: true,
   }),
   agentMaxIterations: field({

@@ -206,6 +206,14 @@ const FIELDS = {
     description: "How long silent workers and the counts of settled tasks are kept, in days; 0 is for ever.",
     restartNeeded: true,
   }),
+  historyRetentionDays: field({
+    env: ["HISTORY_RETENTION_DAYS"],
+    schema: whole(0, 36_500, "days"),
+    default: 90,
+    description:
+      "How long runs of agents and routines, their calls and costs, goals and notifications are kept, in days; 0 is for ever.",
+    restartNeeded: true,
+  }),
   logLevel: field({
     env: ["WORKER_LOG_LEVEL"],
     flag: "--log-level <level>",

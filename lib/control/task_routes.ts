@@ -1,17 +1,28 @@
 /** Tasks and workers, for people and programs, on any of the databases. */
 import { Hono } from "hono";
 import type { Database } from "../database/database.ts";
+import { withApprovals } from "../outward/awaiting.ts";
 import { ApiError } from "./api_error.ts";
 import { asObject, readJson } from "./body.ts";
 import type { ControlledWorker } from "./health.ts";
 import { listArguments, taskId, tasksToEnqueue } from "./task_query.ts";
 
+interface TaskRow {
+  readonly id: string;
+  readonly status: string;
+  readonly run_at: string;
+  readonly [field: string]: unknown;
+}
+
 interface TaskPage {
-  readonly tasks: readonly Record<string, unknown>[];
+  readonly tasks: readonly TaskRow[];
   readonly next_cursor: string | null;
 }
 
-/** `/tasks…` and `GET /workers`. Lists leave out inputs and outputs, which may be large; `GET /tasks/:id` has them. */
+/**
+ * `/tasks…` and `GET /workers`. Lists leave out inputs and outputs, which may be large; `GET /tasks/:id` has them. What
+ * waits for a person's word has it as `approval`.
+ */
 export function taskRoutes(database: Database, worker: ControlledWorker): Hono {
   return new Hono()
     .get("/tasks", async (c) => {
@@ -19,7 +30,9 @@ export function taskRoutes(database: Database, worker: ControlledWorker): Hono {
         "actp_list_tasks",
         listArguments(new URL(c.req.url).searchParams),
       );
-      const tasks = page.tasks.map(({ input_data: _input, output_data: _output, ...task }) => task);
+      const tasks = (await withApprovals(database, page.tasks)).map((
+        { input_data: _input, output_data: _output, ...task },
+      ) => task);
       return c.json({ tasks, next_cursor: page.next_cursor });
     })
     .post("/tasks", async (c) => {
@@ -29,7 +42,11 @@ export function taskRoutes(database: Database, worker: ControlledWorker): Hono {
       return c.json(enqueued, 201);
     })
     .get("/tasks/:id", async (c) => {
-      return c.json(await database.call<unknown>("actp_get_task", { p_task_id: taskId(c.req.param("id")) }));
+      const p_task_id = taskId(c.req.param("id"));
+      const [task] = await withApprovals(database, [
+        await database.call<TaskRow>("actp_get_task", { p_task_id }),
+      ]);
+      return c.json(task);
     })
     .post("/tasks/:id/cancel", async (c) => {
       const p_task_id = taskId(c.req.param("id"));

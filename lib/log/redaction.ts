@@ -34,6 +34,18 @@ export function redactor(secrets: readonly string[]): Redactor {
   return { text, value: (value) => redactValue(value, text, []) };
 }
 
+/** Takes known secrets, in every usual spelling, out of the texts of JSON; nothing else is changed or cut. */
+export function withoutSecrets(secrets: readonly string[]): <T>(json: T) => T {
+  const known = knownSecrets(secrets);
+  const clean = (value: unknown): unknown => {
+    if (typeof value === "string") return value.replace(known!, REDACTED);
+    if (Array.isArray(value)) return value.map(clean);
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, part]) => [clean(key), clean(part)]));
+  };
+  return <T>(json: T) => known ? clean(json) as T : json;
+}
+
 /** Whether a field of this name holds a secret: apiToken, X-Api-Key, password…, but not maxTokens or monkey. */
 export function isSensitiveName(name: string): boolean {
   return /passw(or)?d|passphrase|secret|authorization|cookie|credential|api.?key|token(?!s)/i.test(name) ||

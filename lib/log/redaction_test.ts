@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { isSensitiveName, redact, REDACTED, redactor } from "./redaction.ts";
+import { isSensitiveName, redact, REDACTED, redactor, withoutSecrets } from "./redaction.ts";
 
 const SECRET = 'p@ss "wörd"/+\n42';
 
@@ -121,4 +121,15 @@ Deno.test("hostile text costs linear time and long text is cut", () => {
     assert.ok(redact(piece.repeat(300_000), []).length < 20_000);
   }
   assert.ok(performance.now() - started < 2_000);
+});
+
+Deno.test("known secrets go out of the texts of JSON, and nothing else is touched", () => {
+  const clean = withoutSecrets(["hunter2-secret"]);
+  const long = "x".repeat(50_000);
+  assert.deepEqual(
+    clean({ a: ["b hunter2-secret c", 7, null, true], "hunter2-secret": long, token: "sk-other-0123456789" }),
+    { a: ["b [redacted] c", 7, null, true], "[redacted]": long, token: "sk-other-0123456789" },
+  );
+  const same = { a: 1 };
+  assert.equal(withoutSecrets([])(same), same);
 });

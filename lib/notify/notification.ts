@@ -24,7 +24,7 @@ export interface Notification {
 export interface Notifier {
   /**
    * Writes it to the outbox and returns; delivery is somebody else's business and tried again until it works.
-   * Never throws: what cannot be written is kept, tried again, and logged.
+   * Never throws: what cannot be written is kept on disk, tried again, and logged.
    */
   notify(notification: Notification): Promise<void>;
 }

@@ -1,5 +1,6 @@
 /**
- * The durable outbox: notifications are rows in the database, one for each channel, until they are sent. Each is claimed
+ * The durable outbox: notifications are rows in the database, one for each channel, until they are sent; on this machine's
+ * disk until the database has taken them. Each is claimed
  * with a lease, so that of several workers one sends it; it goes out twice only when that one dies between sending and
  * saying so.
  */
@@ -19,7 +20,8 @@ import {
   type Notifier,
   type OutgoingNotification,
 } from "./notification.ts";
-import { type Delivery, route, type RoutingSettings } from "./routing.ts";
+import { route, type RoutingSettings } from "./routing.ts";
+import type { Spool, Spooled } from "./spool.ts";
 
 /** What the outbox is made of. */
 export interface OutboxOptions {
@@ -28,11 +30,11 @@ export interface OutboxOptions {
   /** All that are configured on this worker, the log among them. */
   readonly channels: readonly (Channel & { readonly name: ChannelName })[];
   readonly routing: RoutingSettings;
+  /** Keeps what the database has not taken, also from an earlier life of this worker. */
+  readonly spool: Pick<Spool, "all" | "add" | "remove">;
   readonly clock: Clock;
   /** Never sent to anybody. */
   readonly secrets: readonly string[];
-  /** How long what was sent is kept, in days; 0 is for ever. */
-  readonly keepDays: number;
   /** Numbers in [0, 1). */
   readonly random?: () => number;
 }
@@ -51,12 +53,6 @@ interface Result {
   readonly retry_seconds?: number;
 }
 
-interface Unwritten {
-  readonly notification: Notification & { readonly id: string };
-  readonly deliveries: readonly Delivery[];
-  readonly since: number;
-}
-
 /** Only on the machine that raised them. */
 const LOCAL: readonly ChannelName[] = ["desktop"];
 const POLL_MS = 15_000;
@@ -70,7 +66,6 @@ const DATABASE_RETRY = { firstMs: 1_000, maxMs: 60_000 };
 /** How long a notification is worth sending after its time. */
 const EXPIRES_SECONDS = 86_400;
 const MAX_UNWRITTEN = 1000;
-const PRUNE_MS = 3_600_000;
 
 /** Takes notifications, and sends them for as long as it runs. */
 export class Outbox implements Notifier, Service {
@@ -82,14 +77,14 @@ export class Outbox implements Notifier, Service {
   readonly #channels: ReadonlyMap<ChannelName, Channel>;
   /** Those that asked to be left alone, until when on the monotonic clock. */
   readonly #resting = new Map<ChannelName, number>();
-  #unwritten: Unwritten[] = [];
+  #unwritten: readonly Spooled[];
   #writing: Promise<void> = Promise.resolve();
   #unsettled: Result[] = [];
-  #prunedAt = -Infinity;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
     this.#clean = redactor(options.secrets);
+    this.#unwritten = options.spool.all();
     this.#channels = new Map(options.channels.map((channel) => [channel.name, channel]));
   }
 
@@ -105,19 +100,42 @@ export class Outbox implements Notifier, Service {
     }
     const stored = deliveries.filter(({ channel }) => channel !== "log");
     if (stored.length === 0) return;
-    if (this.#unwritten.length >= MAX_UNWRITTEN) {
-      const lost = this.#unwritten.shift()!;
-      this.#log.error(
-        `a notification is lost, more than ${MAX_UNWRITTEN} wait for the database: ${lost.notification.title}`,
-      );
-    }
-    this.#unwritten.push({ notification, deliveries: stored, since: clock.monotonic() });
+    this.#keep({ notification, deliveries: stored, raisedAt: clock.now() });
     try {
       await this.#write();
     } catch (error) {
       this.#log.warn(`Cannot write a notification to the outbox: ${(error as Error).message}; tried again`);
     }
     this.#wakeup.wake();
+  }
+
+  /** From here on neither an outage of the database nor the end of this process loses it. */
+  #keep(one: Spooled): void {
+    if (this.#unwritten.length >= MAX_UNWRITTEN) {
+      this.#lose(this.#unwritten[0]!, `more than ${MAX_UNWRITTEN} wait for the database`);
+    }
+    this.#unwritten = [...this.#unwritten, one];
+    try {
+      this.#options.spool.add(one);
+    } catch (error) {
+      this.#log.warn(`A notification is kept in memory only: ${(error as Error).message}`);
+    }
+  }
+
+  #lose(one: Spooled, why: string): void {
+    this.#log.error(`a notification is lost: ${one.notification.title}: ${why}`);
+    this.#done(one);
+  }
+
+  /** It need not be kept any more. */
+  #done(one: Spooled): void {
+    this.#unwritten = this.#unwritten.filter((other) => other !== one);
+    try {
+      this.#options.spool.remove(one.notification.id);
+    } catch (error) {
+      // Written again at the next start, which changes nothing: it has the same id.
+      this.#log.debug(`A notification stays in the spool: ${(error as Error).message}`);
+    }
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -152,7 +170,6 @@ export class Outbox implements Notifier, Service {
     const { database, workerId } = this.#options;
     await this.#write();
     await this.#settle();
-    await this.#prune();
     const channels = this.#awake();
     if (channels.length === 0) return POLL_MS;
     const { notifications, next_seconds } = await database.call<
@@ -237,21 +254,25 @@ export class Outbox implements Notifier, Service {
   }
 
   async #writeAll(): Promise<void> {
-    for (const one of [...this.#unwritten]) {
+    for (const one of this.#unwritten) {
+      const waited = Math.max(0, (this.#options.clock.now() - one.raisedAt) / 1000);
+      if (waited >= EXPIRES_SECONDS) {
+        this.#lose(one, "the database could not be reached for a day");
+        continue;
+      }
       try {
-        await this.#writeOne(one);
+        await this.#writeOne(one, waited);
+        this.#done(one);
       } catch (error) {
         // What the database will never take must not keep the others waiting.
         if (!(error instanceof DatabaseError && /^(PT4|22)/.test(error.code ?? ""))) throw error;
-        this.#log.error(`a notification is lost: ${one.notification.title}: ${error.message}`);
+        this.#lose(one, error.message);
       }
-      this.#unwritten = this.#unwritten.filter((other) => other !== one);
     }
   }
 
-  async #writeOne({ notification, deliveries, since }: Unwritten): Promise<void> {
-    const { database, workerId, clock } = this.#options;
-    const waited = (clock.monotonic() - since) / 1000;
+  async #writeOne({ notification, deliveries }: Spooled, waited: number): Promise<void> {
+    const { database, workerId } = this.#options;
     const { dedupeKey, ...rest } = notification;
     await database.call("actp_notify", {
       p_notification: { ...rest, dedupe_key: dedupeKey },
@@ -259,18 +280,11 @@ export class Outbox implements Notifier, Service {
         channel,
         delay_seconds: Math.max(0, delaySeconds - waited),
         dedupe_seconds: dedupeSeconds,
-        expires_seconds: EXPIRES_SECONDS,
+        expires_seconds: EXPIRES_SECONDS - waited,
         local: LOCAL.includes(channel),
       })),
       p_worker_id: workerId,
     });
-  }
-
-  async #prune(): Promise<void> {
-    const { database, keepDays, clock } = this.#options;
-    if (keepDays === 0 || clock.monotonic() - this.#prunedAt < PRUNE_MS) return;
-    this.#prunedAt = clock.monotonic();
-    await database.call("actp_prune_notifications", { p_days: keepDays, p_limit: BATCH * 100 });
   }
 
   async #lastWords(): Promise<void> {
@@ -278,8 +292,9 @@ export class Outbox implements Notifier, Service {
       await this.#write();
       await this.#settle();
     } catch (error) {
-      for (const { notification } of this.#unwritten) {
-        this.#log.error(`a notification is lost: ${notification.title}: ${(error as Error).message}`);
+      const count = this.#unwritten.length;
+      if (count > 0) {
+        this.#log.warn(`${count} notifications wait for the next start: ${(error as Error).message}`);
       }
     }
   }

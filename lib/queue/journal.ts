@@ -2,10 +2,11 @@
  * The outbox: every outcome is on disk here before the queue is told, and stays until the queue has taken it.
  * Appends that arrive together share one transaction, since each costs a flush to the disk.
  */
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { setImmediate } from "node:timers";
 import { type Clock, systemClock } from "../clock.ts";
 import { logger } from "../log.ts";
+import { DamagedFileError, openSqliteFile, setAside } from "../sqlite_file.ts";
 import type { Outcome, Settlement, Task } from "../task/task.ts";
 
 /** A settlement on its way, with the journal's own number for it. */
@@ -54,11 +55,6 @@ const LAZY = "pragma synchronous = normal";
 /** What one call reports stays well below the size that gateways take. */
 const MAX_BATCH_CHARACTERS = 4_000_000;
 
-/** The journal's file is damaged, or something else altogether. */
-export class JournalDamagedError extends Error {
-  override readonly name = "JournalDamagedError";
-}
-
 /**
  * Opens the journal. A damaged one is never taken for an empty one: it is set aside as `<path>.corrupt-<time>`,
  * reported, and a new one begun; the tasks it knew of are done again when their leases end.
@@ -68,40 +64,12 @@ export function openJournal(path: string, clock: Clock = systemClock): Journal {
   try {
     return new Journal(path);
   } catch (error) {
-    if (!(error instanceof JournalDamagedError)) throw error;
-    const aside = `${path}.corrupt-${new Date(clock.now()).toISOString().replaceAll(/[:.]/g, "")}`;
-    for (const suffix of ["", "-wal", "-shm"]) moveIfThere(path + suffix, aside + suffix);
+    if (!(error instanceof DamagedFileError)) throw error;
+    const aside = setAside(path, clock);
     logger("journal").error(
       `${error.message}; it was set aside as ${aside}: outcomes in it may not have been reported`,
     );
     return new Journal(path);
-  }
-}
-
-function openDatabase(path: string): DatabaseSync {
-  let database: DatabaseSync | undefined;
-  try {
-    database = new DatabaseSync(path);
-    database.exec("pragma busy_timeout = 5000");
-    database.exec(SCHEMA);
-    const [found] = Object.values(database.prepare("pragma quick_check(1)").get() ?? {});
-    if (found !== "ok") throw new Error(`malformed: ${found}`);
-    return database;
-  } catch (error) {
-    database?.close();
-    const { message } = error as Error;
-    if (/not a database|malformed/.test(message)) {
-      throw new JournalDamagedError(`The journal ${path} is damaged: ${message}`, { cause: error });
-    }
-    throw new Error(`Cannot open the journal ${path}: ${message}`, { cause: error });
-  }
-}
-
-function moveIfThere(from: string, to: string): void {
-  try {
-    Deno.renameSync(from, to);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 
@@ -118,9 +86,9 @@ export class Journal {
   #waiting: Waiting[] = [];
   #nextId = 1;
 
-  /** Opens (or makes) the file; see {@link openJournal}. @throws {@link JournalDamagedError}, or where it cannot be opened */
+  /** Opens (or makes) the file; see {@link openJournal}. @throws {@link DamagedFileError}, or where it cannot be opened */
   constructor(path: string) {
-    this.#database = openDatabase(path);
+    this.#database = openSqliteFile("journal", path, SCHEMA);
     this.#insert = this.#database.prepare("insert into outcomes (entries) values (?)");
     this.#update = this.#database.prepare("update outcomes set entries = ? where id = ?");
     this.#remove = this.#database.prepare("delete from outcomes where id = ?");
@@ -134,7 +102,7 @@ export class Journal {
       }
     } catch (error) {
       this.#database.close();
-      throw new JournalDamagedError(`The journal ${path} is damaged: ${(error as Error).message}`, {
+      throw new DamagedFileError(`The journal ${path} is damaged: ${(error as Error).message}`, {
         cause: error,
       });
     }

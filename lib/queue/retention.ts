@@ -9,16 +9,29 @@ export interface RetentionPolicy {
   readonly retentionDays: number;
   readonly logRetentionDays: number;
   readonly heartbeatRetentionDays: number;
+  /** Runs of agents and routines with their calls and costs, goals, and notifications. */
+  readonly historyRetentionDays: number;
 }
 
+/** What is pruned, as people call it. */
+const KINDS = {
+  tasks: "tasks",
+  logs: "log rows",
+  workers: "workers",
+  counts: "counts",
+  agent_runs: "agent runs",
+  tool_calls: "tool calls",
+  model_calls: "model calls",
+  goals: "goals",
+  routine_runs: "routine runs",
+  notifications: "notifications",
+} as const;
+
+type Kind = keyof typeof KINDS;
+const ALL_KINDS = Object.keys(KINDS) as Kind[];
+
 /** How many rows went. `busy`: another worker is at it, and nothing (more) was done here. */
-export interface Pruned {
-  readonly tasks: number;
-  readonly logs: number;
-  readonly workers: number;
-  readonly counts: number;
-  readonly busy: boolean;
-}
+export type Pruned = Readonly<Record<Kind, number>> & { readonly busy: boolean };
 
 /** What {@link prune} needs besides the policy; the signal ends it between two batches. */
 export interface PruneOptions {
@@ -43,9 +56,20 @@ export async function prune(
   policy: RetentionPolicy,
   { clock, signal }: PruneOptions,
 ): Promise<Pruned> {
-  const gone = { tasks: 0, logs: 0, workers: 0, counts: 0 };
+  const gone = Object.fromEntries(ALL_KINDS.map((kind) => [kind, 0])) as Record<Kind, number>;
+  /** False when another worker is at it. */
+  const untilNoneIsLeft = async (next: () => Promise<Batch>) => {
+    while (!signal.aborted) {
+      const batch = await next();
+      if (batch.busy) return false;
+      for (const kind of ALL_KINDS) gone[kind] += batch[kind] ?? 0;
+      if (!batch.more) break;
+      await clock.sleep(PAUSE_MS, signal);
+    }
+    return true;
+  };
   let after: string | null = "0";
-  while (!signal.aborted) {
+  const queue = async () => {
     const batch: Batch = await database.call<Batch>("actp_prune", {
       p_task_days: after === null ? 0 : policy.retentionDays, // all of them have been seen
       p_log_days: policy.logRetentionDays,
@@ -53,14 +77,41 @@ export async function prune(
       p_limit: BATCH,
       p_after: after ?? "0",
     }, { signal });
-    if (batch.busy) return { ...gone, busy: true };
-    for (const kind of ["tasks", "logs", "workers", "counts"] as const) gone[kind] += batch[kind] ?? 0;
     after = batch.next ?? null;
-    if (!batch.more) break;
-    await clock.sleep(PAUSE_MS, signal);
-  }
-  return { ...gone, busy: false };
+    return batch;
+  };
+  const history = () =>
+    database.call<Batch>(
+      "actp_prune_history",
+      { p_days: policy.historyRetentionDays, p_limit: BATCH },
+      { signal },
+    );
+  const free = await untilNoneIsLeft(queue) && await untilNoneIsLeft(history);
+  return { ...gone, busy: !free };
 }
+
+/** What went, in words: `3 tasks, 12 tool calls`; undefined where nothing did. Pure. */
+export function prunedText(pruned: Pruned): string | undefined {
+  const parts = ALL_KINDS.filter((kind) => pruned[kind] > 0).map((kind) => `${pruned[kind]} ${KINDS[kind]}`);
+  return parts.length > 0 ? parts.join(", ") : undefined;
+}
+
+/** Which of the settings says how long a table's rows are kept, by the table's name. */
+export const KEPT: Readonly<Record<string, keyof RetentionPolicy>> = {
+  actp_workflow_tasks: "retentionDays",
+  actp_task_attempts: "retentionDays",
+  actp_outward_acts: "retentionDays",
+  actp_worker_logs: "logRetentionDays",
+  actp_worker_registrations: "heartbeatRetentionDays",
+  actp_worker_heartbeats: "heartbeatRetentionDays",
+  actp_task_counts: "heartbeatRetentionDays",
+  actp_agent_runs: "historyRetentionDays",
+  actp_tool_call_log: "historyRetentionDays",
+  anthropic_cost_log: "historyRetentionDays",
+  actp_agent_tasks: "historyRetentionDays",
+  actp_routine_runs: "historyRetentionDays",
+  actp_notifications: "historyRetentionDays",
+};
 
 /** Prunes 5 to 10 minutes after the start and then hourly, each worker at times of its own. */
 export class Retention implements Service {
@@ -84,9 +135,8 @@ export class Retention implements Service {
   async #prune(signal: AbortSignal): Promise<void> {
     const { database, policy, clock } = this.#options;
     try {
-      const { tasks, logs, workers, counts } = await prune(database, policy, { clock, signal });
-      if (tasks + logs + workers + counts === 0) return;
-      this.#log.info(`pruned ${tasks} tasks, ${logs} log rows, ${workers} workers and ${counts} counts`);
+      const gone = prunedText(await prune(database, policy, { clock, signal }));
+      if (gone) this.#log.info(`pruned ${gone}`);
     } catch (error) {
       if (signal.aborted) return;
       this.#log.warn(`Cannot prune: ${(error as Error).message}; tried again in an hour`);

@@ -3,9 +3,14 @@ import type { Database } from "../database/database.ts";
 import { DatabaseError } from "../database/database.ts";
 import { capturedLog } from "../testing/captured_log.ts";
 import { fakeClock } from "../testing/fake_clock.ts";
-import { prune, Retention } from "./retention.ts";
+import { prune, prunedText, Retention } from "./retention.ts";
 
-const POLICY = { retentionDays: 90, logRetentionDays: 7, heartbeatRetentionDays: 30 };
+const POLICY = {
+  retentionDays: 90,
+  logRetentionDays: 7,
+  heartbeatRetentionDays: 30,
+  historyRetentionDays: 60,
+};
 const NOTHING = { busy: false, tasks: 0, logs: 0, workers: 0, counts: 0, next: null, more: false };
 
 /** A database that answers each prune with the next of the batches, the last one for ever. */
@@ -28,16 +33,23 @@ Deno.test("batch follows batch with a pause until nothing old is left", async ()
     { ...NOTHING, tasks: 900, logs: 1000, next: "1000", more: true },
     { ...NOTHING, tasks: 5, logs: 1000, more: true },
     { ...NOTHING, logs: 3, workers: 1 },
+    { busy: false, agent_runs: 2, tool_calls: 1000, more: true },
+    { busy: false, tool_calls: 7, notifications: 1, more: false },
   );
   const clock = fakeClock();
   const done = prune(database, POLICY, { clock, signal: new AbortController().signal });
   await clock.advance(0);
   assert.equal(calls.length, 1);
   await clock.advance(1000);
-  assert.deepEqual(await done, { tasks: 905, logs: 2003, workers: 1, counts: 0, busy: false });
+  const gone = await done;
+  assert.equal(
+    prunedText(gone),
+    "905 tasks, 2003 log rows, 1 workers, 2 agent runs, 1007 tool calls, 1 notifications",
+  );
+  assert.equal(gone.busy, false);
   assert.deepEqual(
-    calls.map(({ p_after, p_task_days }) => [p_after, p_task_days]),
-    [["0", 90], ["1000", 90], ["0", 0]],
+    calls.map(({ p_after, p_task_days, p_days }) => p_days ?? [p_after, p_task_days]),
+    [["0", 90], ["1000", 90], ["0", 0], 60, 60],
     "tasks that have all been seen are not read again",
   );
 });
@@ -53,7 +65,9 @@ Deno.test("a worker prunes a while after its start and then hourly, says so, and
   await using log = capturedLog();
   const { database, calls } = pruning(
     { ...NOTHING, tasks: 3 },
+    { busy: false, goals: 2 },
     NOTHING,
+    { busy: false },
     new DatabaseError("the database is away", { transient: true }),
     { ...NOTHING, logs: 1000, more: true },
   );
@@ -63,16 +77,16 @@ Deno.test("a worker prunes a while after its start and then hourly, says so, and
   await clock.advance(5 * 60_000 - 1);
   assert.equal(calls.length, 0);
   await clock.advance(1);
-  assert.equal(calls.length, 1);
-  await clock.advance(3_600_000);
   assert.equal(calls.length, 2);
   await clock.advance(3_600_000);
+  assert.equal(calls.length, 4);
+  await clock.advance(3_600_000);
   assert.deepEqual(log.messages("retention"), [
-    "pruned 3 tasks, 0 log rows, 0 workers and 0 counts",
+    "pruned 3 tasks, 2 goals",
     "Cannot prune: the database is away; tried again in an hour",
   ]);
   await clock.advance(3_600_000 + 500);
-  assert.ok(calls.length > 4);
+  assert.ok(calls.length > 6);
   stop.abort();
   await run;
   assert.equal(clock.pending(), 0);

@@ -6,6 +6,8 @@ import type { Database } from "../database/database.ts";
 import { logger } from "../log.ts";
 import { configuredChannels } from "../notify/configured.ts";
 import { Outbox } from "../notify/outbox.ts";
+import { openSpool } from "../notify/spool.ts";
+import { homePaths } from "../paths.ts";
 import type { HeartbeatAction } from "./actions/action.ts";
 import { Heartbeats } from "./actions/heartbeats.ts";
 import { heartbeatRoutines } from "./actions/routines.ts";
@@ -39,22 +41,26 @@ export interface ScheduleParts {
   readonly outbox: Outbox;
   /** Takes the routines of a changed configuration; what runs goes on. */
   reload(config: Config): void;
+  /** When nothing is told any more. */
+  close(): void;
 }
 
 /** Makes them. Nothing is started yet. */
 export function createSchedule(options: ScheduleOptions): ScheduleParts {
   const { config, database, clock, actions } = options;
   const timeZone = config.scheduleTimeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const spool = openSpool(homePaths(config.home).spool, clock);
   const outbox = new Outbox({
     database,
+    spool,
     workerId: config.workerId,
     channels: configuredChannels(config),
     routing: config,
     clock,
     secrets: [...secretsOf(config), ...options.secrets],
-    keepDays: config.logRetentionDays,
   });
-  if (!config.enableScheduler) return { scheduler: undefined, outbox, reload: () => {} };
+  const close = () => spool.close();
+  if (!config.enableScheduler) return { scheduler: undefined, outbox, reload: () => {}, close };
   const heartbeats = new Heartbeats({
     actions,
     database,
@@ -73,7 +79,6 @@ export function createSchedule(options: ScheduleOptions): ScheduleParts {
     actions: { goal: goalAction(database), task: taskAction(database), heartbeat: heartbeats.runAction },
     timeZone,
     drainMs: config.drainSeconds * 1000,
-    keepDays: config.logRetentionDays,
     notify: (notification) => outbox.notify(notification),
     hints: true,
     minuteTick: denoMinuteTick(),
@@ -82,6 +87,7 @@ export function createSchedule(options: ScheduleOptions): ScheduleParts {
     scheduler,
     outbox,
     reload: (config) => scheduler.reload(routinesOf(config, options, timeZone)),
+    close,
   };
 }
 

@@ -14,7 +14,6 @@ import { type Notify, RoutineNews } from "./news.ts";
 import type { Actions, Routine } from "./routine.ts";
 import type { MinuteTick } from "./minute_tick.ts";
 import { Plan } from "./plan.ts";
-import { pruneRuns } from "./prune.ts";
 import { RunKeeper } from "./run_keeper.ts";
 import { type Beat, type Claim, type ClaimAnswer, type LostRun, RoutineStore } from "./store.ts";
 
@@ -30,8 +29,6 @@ export interface SchedulerOptions {
   readonly timeZone: string;
   /** How long runs may go on when the worker stops, in ms. */
   readonly drainMs: number;
-  /** Ended runs are kept for so many days; 0 is for ever. */
-  readonly keepDays: number;
   /** Takes what people should know: a routine that was switched off, a run that was lost. */
   readonly notify?: Notify;
   /** Whether to listen for the database's hints; without them changes are seen within 30 s. */
@@ -64,7 +61,6 @@ const DEAD_MS = 3 * TICK_MS;
 const BACKOFF = { firstMs: 500, maxMs: TICK_MS };
 const MAX_CLAIMS = 1000;
 const MAX_STARTED = 100;
-const PRUNE_MS = 3_600_000;
 
 /** One worker's scheduler. */
 export class Scheduler implements Service {
@@ -85,7 +81,6 @@ export class Scheduler implements Service {
   #changesSince = 0;
   #lastTick: number | undefined;
   #turnDueAt: number | undefined;
-  #lastPrune: number | undefined;
   #error: string | undefined;
 
   constructor(options: SchedulerOptions) {
@@ -177,7 +172,6 @@ export class Scheduler implements Service {
     if (this.#time.wasSetBack()) await this.#rewind(signal);
     await this.#fire(signal);
     if (this.#waiting) await this.#startWaiting(signal);
-    await this.#prune(signal);
   }
 
   #untilNext(): number {
@@ -201,6 +195,8 @@ export class Scheduler implements Service {
     this.#synced = plan === this.#plan;
     this.#changesSince = this.#time.now();
     await this.#rewind(signal);
+    // The first claim of a connection has to be planned: not at the time when something is due.
+    await this.#store.claim([], signal);
     this.#look();
   }
 
@@ -322,15 +318,6 @@ export class Scheduler implements Service {
       this.#log[refused ? "error" : "warn"](`Cannot fire routines, trying again: ${error.message}`);
     }
     this.#error = error.message;
-  }
-
-  async #prune(signal: AbortSignal): Promise<void> {
-    const { keepDays, database } = this.#options;
-    const now = this.#clock.monotonic();
-    this.#lastPrune ??= now; // not at the start, when everything starts
-    if (keepDays === 0 || now - this.#lastPrune < PRUNE_MS) return;
-    this.#lastPrune = now;
-    await pruneRuns(database, keepDays, signal);
   }
 
   /** Lets runs end, showing life meanwhile; then cancels them. */

@@ -90,14 +90,28 @@ schedulerSuite("clocks may leap", START, await needs("postgres"), {
     assert.deepEqual(times(), ["2026-03-02T09:00:00.000Z"]);
   },
 
-  async "old runs are deleted"(bench) {
-    bench.worker("a", { routines: [HOURLY], actions: recorder().actions, keepDays: 1 });
+  async "old runs are deleted, but for the last one of each routine"(bench) {
+    bench.worker("a", {
+      routines: [HOURLY, { ...HOURLY, id: "yearly", schedule: { cron: "@yearly" } }],
+      actions: recorder().actions,
+    });
     await bench.pass(3600);
+    await bench.database.call("actp_run_routine", { p_id: "yearly" });
+    await bench.pass(60);
     bench.clock.jump(3 * 86_400_000);
     await bench.pass(3660);
+    const { routine_runs, more } = await bench.database.call<{ routine_runs: number; more: boolean }>(
+      "actp_prune_history",
+      { p_days: 1 },
+    );
+    assert.ok(routine_runs > 0 && !more);
     const runs = await bench.runs();
+    assert.deepEqual(runs.filter(({ routine_id }) => routine_id === "yearly").map(({ status }) => status), [
+      "succeeded",
+    ]);
+    const hourly = runs.filter(({ routine_id }) => routine_id === HOURLY.id);
     assert.ok(
-      runs.length > 0 && runs.every(({ due_at }) => due_at.startsWith("2026-03-05")),
+      hourly.length > 0 && hourly.every(({ due_at }) => due_at.startsWith("2026-03-05")),
       JSON.stringify(runs),
     );
   },

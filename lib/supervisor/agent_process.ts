@@ -2,7 +2,7 @@
 import type { Logger } from "@logtape/logtape";
 import { type AgentOrder, type AgentReport, MAX_LINE_BYTES, parseReport } from "../agent/protocol.ts";
 import { type Clock, systemClock } from "../clock.ts";
-import { redact } from "../log/redaction.ts";
+import { redact, withoutSecrets } from "../log/redaction.ts";
 import { describeExit, runProgram, type RunResult } from "../process.ts";
 import { Orders } from "./orders.ts";
 import { OutputGuard } from "./output_guard.ts";
@@ -45,7 +45,7 @@ export interface ProcessOptions {
   /** It has been started. */
   readonly onStart: (pid: number) => void;
   readonly onReport: (report: AgentReport) => void;
-  /** Values that must not appear in the reason of its end. */
+  /** Values that must not appear in what it reports, nor in the reason of its end. */
   readonly secrets: readonly string[];
   readonly clock?: Clock;
 }
@@ -75,6 +75,7 @@ export const startAgentProcess: StartProcess = (spec, options) => {
     if (dropped > 0) log.warn(`${dropped} lines of its output were dropped: it writes too much`);
     handle();
   };
+  const clean = withoutSecrets(secrets);
   const onStdoutLine = (line: string, truncated: boolean) => {
     const report = spec.health === "ndjson" && !truncated ? parseReport(line) : undefined;
     if (report) heardAt = clock.monotonic();
@@ -82,7 +83,8 @@ export const startAgentProcess: StartProcess = (spec, options) => {
       if (report?.type === "log") tell(log, report);
       else if (!report) log.info`${line}`;
     });
-    if (report && report.type !== "log") options.onReport(report);
+    // What it says is shown to people, and kept.
+    if (report && report.type !== "log") options.onReport(clean(report));
   };
 
   const ended = runProgram({

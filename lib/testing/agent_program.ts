@@ -1,7 +1,7 @@
 /**
  * An agent's process for tests, which behaves as its first argument says: `well`, `spin` (a busy loop), `swallow` (ever
  * more heap), `reject` (an unhandled rejection), `stubborn` (does not drain) or `working FILE` (writes the file when the
- * work in progress is finished). Run: `deno run agent_program.ts well`.
+ * work in progress is finished) or `leaky NAME` (tells the variable NAME wherever it can). Run: `deno run agent_program.ts well`.
  */
 import { formatReport, parseOrder } from "../agent/protocol.ts";
 
@@ -48,5 +48,13 @@ function misbehave(): void {
 void obey();
 setInterval(() => say({ type: "heartbeat" }), 100);
 say({ type: "ready" });
+if (behaviour === "leaky") {
+  const secret = Deno.env.get(file!) ?? "unset";
+  say({ type: "heartbeat", health: { status: "unhealthy", reason: `no ${secret}`, [secret]: secret } });
+  say({ type: "run_started", run: { id: secret, goal: `use ${secret}` } });
+  say({ type: "log", level: "error", message: `log ${secret}`, fields: { it: secret } });
+  // deno-lint-ignore no-console
+  console.error(`error ${secret}`);
+}
 if (behaviour === "working") say({ type: "run_started", run: { id: "r1", goal: "the work" } });
 setTimeout(misbehave, 200);

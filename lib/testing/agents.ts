@@ -23,7 +23,11 @@ export function postTool(posted: (text: string) => unknown): AgentTool {
 }
 
 /** An agent with these tools. */
-export function testAgent(id: string, tools: readonly AgentTool[] = [echoTool]): AgentDefinition {
+export function testAgent(
+  id: string,
+  tools: readonly AgentTool[] = [echoTool],
+  more: Partial<AgentDefinition> = {},
+): AgentDefinition {
   return defineAgent({
     id,
     name: "Test",
@@ -32,6 +36,7 @@ export function testAgent(id: string, tools: readonly AgentTool[] = [echoTool]):
     pollSeconds: 30,
     systemPrompt: "You are an agent of a test.",
     tools: () => tools,
+    ...more,
   });
 }
 
@@ -49,6 +54,7 @@ export function testSettings(settings: Partial<AgentSettings> = {}): AgentSettin
     approvalExpiresMs: 60_000,
     drainMs: 10_000,
     mcpServers: {},
+    secrets: [],
     ...settings,
   };
 }

@@ -203,7 +203,6 @@ async function openBench(url: string, start: string): Promise<ScheduleBench> {
         clock: own,
         timeZone: "UTC",
         drainMs: 0,
-        keepDays: 0,
         ...options,
       });
       const stopping = new AbortController();

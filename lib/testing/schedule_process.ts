@@ -24,7 +24,6 @@ const scheduler = new Scheduler({
   },
   timeZone: "UTC",
   drainMs: 0,
-  keepDays: 0,
 });
 const stop = new AbortController();
 const running = scheduler.run(stop.signal);

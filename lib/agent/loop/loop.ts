@@ -3,20 +3,19 @@
  * answer or a limit is reached. What it does outwardly, costs and remembers is decided by what it is given.
  */
 import type { Clock } from "../../clock.ts";
-import { affordableOutput, leastCost } from "../budget.ts";
-import { costOf, type ModelPrice } from "../prices.ts";
-import { withCacheMarks } from "./caching.ts";
+import type { ModelPrice } from "../prices.ts";
 import type { RunListener } from "./events.ts";
-import { estimateTokens, trimHistory } from "./history.ts";
+import { trimHistory } from "./history.ts";
 import type { RunLedger } from "./ledger.ts";
-import type { ContentBlock, ModelClient, ModelMessage, ModelReply } from "./model.ts";
+import type { MeteredModel } from "./metered.ts";
+import type { ContentBlock, ModelMessage, ModelReply } from "./model.ts";
 import type { RunOutcome, RunStop } from "./outcome.ts";
 import { MAX_REPEATS, RepeatedCalls } from "./repeats.ts";
 import type { LoopTool, ToolOutcome } from "./tools.ts";
 
 /** What a run is made from. */
 export interface LoopOptions {
-  readonly model: ModelClient;
+  readonly meter: MeteredModel;
   readonly modelName: string;
   readonly price: ModelPrice;
   readonly systemPrompt: string;
@@ -31,7 +30,7 @@ export interface LoopOptions {
   ) => { readonly stop: RunStop; readonly error: string; readonly retry: boolean };
   /** Does one call whose input is valid; throws only when aborted. */
   readonly callTool: (tool: LoopTool, input: unknown, callId: string) => Promise<ToolOutcome>;
-  readonly ledger: RunLedger;
+  readonly ledger: Pick<RunLedger, "toolCall">;
   readonly maxIterations: number;
   readonly historyTokens: number;
   /** The longest answer, in tokens; 16,384 unless told. */
@@ -72,7 +71,6 @@ class LoopRun {
   #messages: readonly ModelMessage[];
   #iterations = 0;
   #continuations = 0;
-  #costUsd = 0;
   #text = "";
 
   constructor(options: LoopOptions) {
@@ -94,59 +92,23 @@ class LoopRun {
   }
 
   /** Calls the model within its budget; a text says why it may not. */
-  async #callModel(): Promise<ModelReply | string> {
-    const { model, modelName, price, ledger, signal, clock, onEvent } = this.#options;
-    const request = {
-      model: modelName,
-      system: [{ type: "text" as const, text: this.#options.systemPrompt }],
-      tools: [...this.#options.tools.values()].map(({ description }) => description),
-      messages: this.#messages,
-    };
-    const promptTokens = estimateTokens(request);
-    const leave = await ledger.beginModelCall(modelName, leastCost(price, promptTokens));
-    if (!leave.allowed) return leave.why;
-    const maxTokens = affordableOutput(
-      price,
-      promptTokens,
-      leave.leftUsd,
-      this.#options.maxTokens ?? MAX_TOKENS,
-    );
-    const startedAt = clock.monotonic();
-    const end = {
-      callId: leave.callId,
-      use: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
-      costUsd: 0,
-    };
-    try {
-      const reply = await model.call(withCacheMarks({ ...request, maxTokens }), signal, {
+  #callModel(): Promise<ModelReply | string> {
+    const { meter, modelName, price, systemPrompt, tools, signal, onEvent } = this.#options;
+    return meter.call(
+      {
+        model: modelName,
+        price,
+        system: [textBlock(systemPrompt)],
+        tools: [...tools.values()].map(({ description }) => description),
+        messages: this.#messages,
+        maxTokens: this.#options.maxTokens ?? MAX_TOKENS,
+      },
+      signal,
+      {
         text: (text) => onEvent?.({ type: "text", text }),
         retry: (reason, delayMs) => onEvent?.({ type: "retry", reason, delayMs }),
-      });
-      const costUsd = costOf(price, reply.use);
-      this.#costUsd += costUsd;
-      const { use, stopReason } = reply;
-      const durationMs = clock.monotonic() - startedAt;
-      await ledger.endModelCall({
-        ...end,
-        status: "done",
-        use,
-        costUsd,
-        model: reply.model,
-        stopReason,
-        durationMs,
-      });
-      onEvent?.({ type: "model_call", model: reply.model, use, costUsd, runCostUsd: this.#costUsd });
-      return reply;
-    } catch (error) {
-      // An answer that was being written when it broke off may have been charged: the estimate of a call that was
-      // aborted stands.
-      if (!signal.aborted) {
-        const { message } = error as Error;
-        const durationMs = clock.monotonic() - startedAt;
-        await ledger.endModelCall({ ...end, status: "failed", error: message, durationMs });
-      }
-      throw error;
-    }
+      },
+    );
   }
 
   /** Does what the answer asks for; the outcome, when it was the last. */
@@ -251,13 +213,13 @@ class LoopRun {
       retry: false,
       iterations: this.#iterations,
       toolsUsed: [...this.#toolsUsed],
-      costUsd: this.#costUsd,
+      costUsd: this.#options.meter.costUsd,
     };
   }
 }
 
-function textBlock(text: string): ContentBlock {
-  return { type: "text", text };
+function textBlock(text: string) {
+  return { type: "text" as const, text };
 }
 
 function resultBlock(id: string, { content, failed }: ToolOutcome): ContentBlock {

@@ -9,8 +9,9 @@ import { type AgentTool, defineTool } from "../agent.ts";
 import { priceOf } from "../prices.ts";
 import { anthropicModel } from "./anthropic.ts";
 import type { RunEvent } from "./events.ts";
-import type { CallLeave, EndedCall, EndedToolCall } from "./ledger.ts";
+import type { CallLeave, EndedCall, EndedToolCall, RunLedger } from "./ledger.ts";
 import { type LoopOptions, runLoop } from "./loop.ts";
+import { MeteredModel } from "./metered.ts";
 import { loopTool, runTool, toolsByName } from "./tools.ts";
 
 const MODEL = "claude-sonnet-5-5";
@@ -44,8 +45,18 @@ async function run({ script, tools = [add, failing], leave, options }: Setting) 
   const toolCalls: EndedToolCall[] = [];
   const events: RunEvent[] = [];
   let begun = 0;
+  const onEvent = (event: RunEvent) => void events.push(event);
+  const ledger: RunLedger = {
+    beginModelCall: () =>
+      Promise.resolve(
+        { allowed: true, callId: `${++begun}`, leftUsd: undefined, ...leave?.(begun) } as CallLeave,
+      ),
+    endModelCall: (call) => Promise.resolve(void calls.push(call)),
+    toolCall: (call) => Promise.resolve(void toolCalls.push(call)),
+  };
+  const model = anthropicModel({ apiKey: api.key, baseUrl: api.url, clock });
   const outcome = await runLoop({
-    model: anthropicModel({ apiKey: api.key, baseUrl: api.url, clock }),
+    meter: new MeteredModel({ model, ledger, clock, onEvent }),
     modelName: MODEL,
     price: priceOf(MODEL).price,
     systemPrompt: "You add numbers.",
@@ -60,19 +71,12 @@ async function run({ script, tools = [add, failing], leave, options }: Setting) 
         log: getLogger(["actp", "test"]),
       }, { clock: systemClock, timeoutMs: 60_000 }),
     explain: (error) => ({ stop: "error", error: String(error), retry: true }),
-    ledger: {
-      beginModelCall: () =>
-        Promise.resolve(
-          { allowed: true, callId: `${++begun}`, leftUsd: undefined, ...leave?.(begun) } as CallLeave,
-        ),
-      endModelCall: (call) => Promise.resolve(void calls.push(call)),
-      toolCall: (call) => Promise.resolve(void toolCalls.push(call)),
-    },
+    ledger,
     maxIterations: 20,
     historyTokens: 50_000,
     signal,
     clock,
-    onEvent: (event) => void events.push(event),
+    onEvent,
     ...options,
   });
   deepEqual(api.refused, []);

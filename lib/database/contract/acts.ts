@@ -67,7 +67,16 @@ export const actCases: readonly Case[] = [
       assert.ok(wait > 30 && wait <= 60, `${wait} s`);
       const act = await actOf(database, task);
       assert.equal(act.status, "proposed");
+      const awaited = () =>
+        database.call<Record<string, Record<string, unknown>>>("actp_tasks_awaiting_approval", {
+          p_task_ids: [task.id, crypto.randomUUID()],
+        });
+      assert.deepEqual(
+        Object.entries(await awaited()).map(([id, { id: approval, summary }]) => [id, approval, summary]),
+        [[task.id, act.id, POST.summary]],
+      );
       assert.equal((await decide(database, act.id, true)).decided_by, "ann");
+      assert.deepEqual(await awaited(), {});
       const [again] = await claim(database, "w", task.task_type);
       assert.equal(again?.attempt, 1);
       assert.equal(await gate(database, again!).perform(POST, () => Promise.resolve("done")), "done");

@@ -6,6 +6,7 @@ import { claimCases } from "./claim.ts";
 import { completeCases } from "./complete.ts";
 import { disputeCases } from "./disputes.ts";
 import { enqueueCases } from "./enqueue.ts";
+import { historyCases } from "./history.ts";
 import { notifyCases } from "./notify.ts";
 import { policyCases } from "./policy.ts";
 import { settleCases } from "./settle.ts";
@@ -20,6 +21,7 @@ const CASES = [
   ...completeCases,
   ...taskCases,
   ...policyCases,
+  ...historyCases,
   ...workerCases,
   ...actCases,
   ...notifyCases,
