@@ -191,7 +191,8 @@ export class Poller implements Service {
   /** Up to a tenth later than the interval, so that many workers do not ask together. */
   #pollDelay(): number {
     const random = this.#options.random ?? Math.random;
-    return this.#options.pollMs * (1 + 0.1 * random());
+    const { source, pollMs } = this.#options;
+    return (source.pollMs?.() ?? pollMs) * (1 + 0.1 * random());
   }
 }
 

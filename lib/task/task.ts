@@ -95,6 +95,8 @@ export interface TaskSource {
     rooms?: Readonly<Record<string, number>>,
     exceptions?: Exceptions,
   ): Promise<Task[]>;
+  /** How often the queue itself wants to be asked, in ms, in place of what is configured; undefined: as configured. */
+  pollMs?(): number | undefined;
   /** Renews the leases of tasks in progress; answers in the order asked. */
   heartbeat(beats: readonly Heartbeat[], signal: AbortSignal): Promise<HeartbeatAnswer[]>;
   /** Reports outcomes; idempotent, so it may be repeated after a doubtful failure. Answers in the order asked. */
