@@ -15,6 +15,7 @@ export { type Config, ConfigError, loadConfig, type LoadedConfig } from "./lib/c
 export { type Database, DatabaseError } from "./lib/database/database.ts";
 export { openDatabase } from "./lib/database/open.ts";
 export type { WorkerStatus } from "./lib/status.ts";
+export type { Exception, Exceptions } from "./lib/task/exception.ts";
 export {
   type Availability,
   defineExecutor,

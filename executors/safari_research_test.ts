@@ -6,6 +6,7 @@ import { testContext } from "../lib/testing/execution_context.ts";
 import { type FixturePages, fixtureSites } from "../lib/testing/fixture_sites.ts";
 import { type OsascriptAnswer, osascriptProgram } from "../lib/testing/osascript.ts";
 import { findProgram, needs } from "../lib/testing/requirements.ts";
+import { withSharedBrowser } from "../lib/testing/shared_browser.ts";
 import { tempDir } from "../lib/testing/temp.ts";
 import { type Browser, BrowserError, type BrowserPage } from "./browser/browser.ts";
 import type { PageKit } from "./browser/page_kit.ts";
@@ -20,12 +21,18 @@ const webdriver = webdriverBrowser({
   webdriverPath: await findProgram("chromedriver"),
   webdriverBrowser: await findProgram("chromium"),
 });
-/** Waiting for pages that never show anything takes a tenth of its time; the browser's own limits stay. */
-const quick: Clock = {
-  now: systemClock.now,
-  monotonic: () => systemClock.monotonic() * 10,
-  sleep: (ms, signal) => systemClock.sleep(ms / 10, signal),
-};
+/** Time passes only while somebody waits, and then ten times as fast: however slow the machine, a page gets all its looks. */
+function quickClock(): Clock {
+  let waited = 0;
+  return {
+    now: systemClock.now,
+    monotonic: () => waited,
+    async sleep(ms, signal) {
+      await systemClock.sleep(ms / 10, signal);
+      waited += ms;
+    },
+  };
+}
 
 interface Run {
   readonly result: Promise<ResearchResult>;
@@ -46,7 +53,7 @@ async function research(
   const outputDir = join(await Deno.realPath(attempt.context.tempDir), "out");
   const executor = safariResearch(
     { safariDriver: "webdriver", outputDir, maxOutputBytes: options.maxOutputBytes ?? 1_000_000 },
-    { sites, browser: options.browser ?? webdriver, clock: quick },
+    { sites, browser: options.browser ?? webdriver, clock: quickClock() },
   );
   const result = executor.run(executor.input.parse(input), attempt.context);
   await use({ result, progress: attempt.progress, asked: sites.asked, outputDir });
@@ -91,113 +98,6 @@ Deno.test({
 });
 
 Deno.test({
-  name: "hashtags and what is trending have their own pages",
-  ...chromium,
-  fn: async () => {
-    const hashtag = { research_type: "hashtag", hashtag: "#espresso", platforms: ["tiktok", "youtube"] };
-    await research(
-      hashtag,
-      { tiktok: "tiktok_tag", youtube: "youtube_hashtag" },
-      async ({ result, asked }) => {
-        assert.equal((await result).item_count, 3);
-        assert.deepEqual(asked, ["/tiktok/tag/espresso", "/youtube/hashtag/espresso?hl=en"]);
-      },
-    );
-    const trending = { research_type: "trending", platforms: ["tiktok", "youtube"], country: "IN" };
-    await research(
-      trending,
-      { tiktok: "tiktok_explore", youtubeCharts: "youtube_charts" },
-      async ({ result, asked }) => {
-        assert.equal((await result).item_count, 4);
-        assert.deepEqual(asked, ["/tiktok/explore", "/youtubeCharts/charts/TrendingVideos/in/weekly"]);
-      },
-    );
-  },
-});
-
-Deno.test({
-  name: "a platform that fails is told with picture and page, and the others are kept",
-  ...chromium,
-  fn: () =>
-    research(
-      { ...search, max_items: 4 },
-      { tiktok: "captcha", instagram: { to: "/accounts/login/?next=x" }, youtube: "youtube_search" },
-      async ({ result, outputDir }) => {
-        const { items, platforms_scraped, errors } = await result;
-        assert.deepEqual([platforms_scraped, items.length], [["youtube"], 4]);
-        assert.deepEqual(errors.map(({ platform, reason }) => [platform, reason]), [
-          ["tiktok", "captcha"],
-          ["instagram", "login_wall"],
-        ]);
-        const [captcha] = errors;
-        assert.match(captcha!.message, /asks for a captcha \(.*Safari/);
-        assert.equal(captcha!.screenshot, join(outputDir, "task-1", "tiktok.png"));
-        assert.match(await Deno.readTextFile(captcha!.html!), /captcha-verify-container/);
-        for (const file of [captcha!.screenshot!, captcha!.html!]) {
-          assert.equal((await Deno.stat(file)).mode! & 0o777, 0o600);
-        }
-      },
-    ),
-});
-
-Deno.test({
-  name: "a platform without results has been read, and nothing is kept of it",
-  ...chromium,
-  fn: () =>
-    research(
-      { ...search, platforms: ["tiktok"] },
-      { tiktok: "no_results" },
-      async ({ result, outputDir }) => {
-        const { items, platforms_scraped, errors } = await result;
-        assert.deepEqual([items, platforms_scraped, errors], [[], ["tiktok"], []]);
-        await assert.rejects(Deno.stat(outputDir));
-      },
-    ),
-});
-
-Deno.test({
-  name:
-    "when no platform can be read the task fails with every reason, and is retried only where that may help",
-  ...chromium,
-  fn: async () => {
-    const walls = { tiktok: "changed", instagram: "login", youtube: "consent" };
-    await research(search, walls, async ({ result, outputDir }) => {
-      const reasons = /tiktok: changed_page, .*instagram: login_wall, .*youtube: consent_wall, /;
-      await fails(result, reasons, false);
-      const kept = [...Deno.readDirSync(join(outputDir, "task-1"))].map(({ name }) => name).sort();
-      assert.deepEqual(kept, [
-        "instagram.html",
-        "instagram.png",
-        "tiktok.html",
-        "tiktok.png",
-        "youtube.html",
-        "youtube.png",
-      ]);
-    });
-    const passing = { tiktok: "refused", instagram: "empty" };
-    await research(
-      { ...search, platforms: ["tiktok", "instagram"] },
-      passing,
-      ({ result }) => fails(result, /tiktok: refused, .*instagram: not_loaded, /, true),
-    );
-  },
-});
-
-Deno.test({
-  name: "a page that leads to somebody else's site is not read",
-  ...chromium,
-  fn: async () => {
-    await using elsewhere = fixtureSites({ tiktok: "tiktok_search" });
-    const pages = { tiktok: { to: `${elsewhere.tiktok.replace("127.0.0.1", "localhost")}/x` } };
-    await research(
-      { ...search, platforms: ["tiktok"] },
-      pages,
-      ({ result }) => fails(result, /tiktok: redirected, /, true),
-    );
-  },
-});
-
-Deno.test({
   name: "a stop ends the research at once",
   ...chromium,
   fn: async () => {
@@ -218,40 +118,179 @@ Deno.test({
 });
 
 Deno.test({
-  name: "the person's own Safari gives the same, driven by osascript, and all of the query stays data",
+  name: "what becomes of the pages, in one real Chromium",
   ...chromium,
-  fn: async () => {
+  fn: async (t) => {
     await using dir = await tempDir();
-    const { answer, ended } = safariMadeOfChromium(dir.path);
-    await using osascript = await osascriptProgram(dir.path, answer);
-    const browser = safariBrowser({
-      ...MAC,
-      os: "darwin",
-      osascript: osascript.program,
-      lockFolder: join(dir.path, "locks"),
-      clock: quick,
-    });
-    const input = { ...search, platforms: ["youtube"], max_items: 3 };
-    await research(input, { youtube: "youtube_search" }, async ({ result, asked }) => {
-      const { items, errors } = await result;
-      assert.deepEqual(errors, []);
-      assert.deepEqual(items.map(({ id }) => id), ["aBcDeFgHiJk", "LoCkUp_0001", "ShOrT_00001"]);
-      assert.equal(new URL(asked[0]!, "http://x").searchParams.get("search_query"), HOSTILE);
-    }, { browser });
-    await ended();
-    assert.deepEqual(osascript.calls.map(({ args }) => args[1]).filter((verb) => verb !== "run"), [
-      "open",
-      "close",
-    ]);
-    for (const { args, stdin } of osascript.calls) {
-      assert.doesNotMatch(stdin, /rm -rf/);
-      assert.doesNotMatch(args.join(" "), /rm -rf/);
-    }
+    await using start = fixtureSites({}, { byName: true });
+    await withSharedBrowser(
+      webdriver,
+      { url: `${start.origin}/empty`, tempDir: dir.path },
+      async (shared) => {
+        const read: typeof research = (input, pages, use, options = {}) =>
+          research(input, pages, use, { browser: shared, ...options });
+        await t.step({
+          name: "hashtags and what is trending have their own pages",
+          fn: async () => {
+            const hashtag = {
+              research_type: "hashtag",
+              hashtag: "#espresso",
+              platforms: ["tiktok", "youtube"],
+            };
+            await read(
+              hashtag,
+              { tiktok: "tiktok_tag", youtube: "youtube_hashtag" },
+              async ({ result, asked }) => {
+                assert.equal((await result).item_count, 3);
+                assert.deepEqual(asked, ["/tiktok/tag/espresso", "/youtube/hashtag/espresso?hl=en"]);
+              },
+            );
+            const trending = { research_type: "trending", platforms: ["tiktok", "youtube"], country: "IN" };
+            await read(
+              trending,
+              { tiktok: "tiktok_explore", youtubeCharts: "youtube_charts" },
+              async ({ result, asked }) => {
+                assert.equal((await result).item_count, 4);
+                assert.deepEqual(asked, [
+                  "/tiktok/explore",
+                  "/youtubeCharts/charts/TrendingVideos/in/weekly",
+                ]);
+              },
+            );
+          },
+        });
+
+        await t.step({
+          name: "a platform that fails is told with picture and page, and the others are kept",
+          fn: () =>
+            read(
+              { ...search, max_items: 4 },
+              { tiktok: "captcha", instagram: { to: "/accounts/login/?next=x" }, youtube: "youtube_search" },
+              async ({ result, outputDir }) => {
+                const { items, platforms_scraped, errors } = await result;
+                assert.deepEqual([platforms_scraped, items.length], [["youtube"], 4]);
+                assert.deepEqual(errors.map(({ platform, reason }) => [platform, reason]), [
+                  ["tiktok", "captcha"],
+                  ["instagram", "login_wall"],
+                ]);
+                const [captcha] = errors;
+                assert.match(captcha!.message, /asks for a captcha \(.*Safari/);
+                assert.equal(captcha!.screenshot, join(outputDir, "task-1", "tiktok.png"));
+                assert.match(await Deno.readTextFile(captcha!.html!), /captcha-verify-container/);
+                for (const file of [captcha!.screenshot!, captcha!.html!]) {
+                  assert.equal((await Deno.stat(file)).mode! & 0o777, 0o600);
+                }
+              },
+            ),
+        });
+
+        await t.step({
+          name: "a platform without results has been read, and nothing is kept of it",
+          fn: () =>
+            read(
+              { ...search, platforms: ["tiktok"] },
+              { tiktok: "no_results" },
+              async ({ result, outputDir }) => {
+                const { items, platforms_scraped, errors } = await result;
+                assert.deepEqual([items, platforms_scraped, errors], [[], ["tiktok"], []]);
+                await assert.rejects(Deno.stat(outputDir));
+              },
+            ),
+        });
+
+        await t.step({
+          name:
+            "when no platform can be read the task fails with every reason, and is retried only where that may help",
+          fn: async () => {
+            const walls = { tiktok: "changed", instagram: "login", youtube: "consent" };
+            await read(search, walls, async ({ result, outputDir }) => {
+              const reasons = /tiktok: changed_page, .*instagram: login_wall, .*youtube: consent_wall, /;
+              await fails(result, reasons, false);
+              const kept = [...Deno.readDirSync(join(outputDir, "task-1"))].map(({ name }) => name).sort();
+              assert.deepEqual(kept, [
+                "instagram.html",
+                "instagram.png",
+                "tiktok.html",
+                "tiktok.png",
+                "youtube.html",
+                "youtube.png",
+              ]);
+            });
+            const passing = { tiktok: "refused", instagram: "empty" };
+            await read(
+              { ...search, platforms: ["tiktok", "instagram"] },
+              passing,
+              ({ result }) => fails(result, /tiktok: refused, .*instagram: not_loaded, /, true),
+            );
+          },
+        });
+
+        await t.step({
+          name: "a page that leads to somebody else's site is not read",
+          fn: async () => {
+            await using elsewhere = fixtureSites({ tiktok: "tiktok_search" });
+            const pages = { tiktok: { to: `${elsewhere.tiktok.replace("127.0.0.1", "localhost")}/x` } };
+            await read(
+              { ...search, platforms: ["tiktok"] },
+              pages,
+              ({ result }) => fails(result, /tiktok: redirected, /, true),
+            );
+          },
+        });
+
+        await t.step({
+          name:
+            "the person's own Safari gives the same, driven by osascript, and all of the query stays data",
+          fn: async () => {
+            await using dir = await tempDir();
+            const { answer, ended } = safariMadeOfChromium(shared, dir.path);
+            await using osascript = await osascriptProgram(dir.path, answer);
+            const browser = safariBrowser({
+              ...MAC,
+              os: "darwin",
+              osascript: osascript.program,
+              lockFolder: join(dir.path, "locks"),
+              clock: quickClock(),
+            });
+            const input = { ...search, platforms: ["youtube"], max_items: 3 };
+            await read(input, { youtube: "youtube_search" }, async ({ result, asked }) => {
+              const { items, errors } = await result;
+              assert.deepEqual(errors, []);
+              assert.deepEqual(items.map(({ id }) => id), ["aBcDeFgHiJk", "LoCkUp_0001", "ShOrT_00001"]);
+              assert.equal(new URL(asked[0]!, "http://x").searchParams.get("search_query"), HOSTILE);
+            }, { browser });
+            await ended();
+            assert.deepEqual(osascript.calls.map(({ args }) => args[1]).filter((verb) => verb !== "run"), [
+              "open",
+              "close",
+            ]);
+            for (const { args, stdin } of osascript.calls) {
+              assert.doesNotMatch(stdin, /rm -rf/);
+              assert.doesNotMatch(args.join(" "), /rm -rf/);
+            }
+          },
+        });
+
+        await t.step({
+          name: "items that would make the output too large are left out, and that is said",
+          fn: () =>
+            read(
+              { ...search, platforms: ["instagram"] },
+              { instagram: "instagram_search" },
+              async ({ result }) => {
+                const { items, item_count, items_left_out } = await result;
+                assert.deepEqual([items.length, item_count, items_left_out], [2, 2, 1]);
+              },
+              { maxOutputBytes: 1_200 },
+            ),
+        });
+      },
+    );
   },
 });
 
 /** Does what Safari would do with the commands, in real Chromium. */
-function safariMadeOfChromium(folder: string) {
+function safariMadeOfChromium(chromium: Browser, folder: string) {
   const closed = Promise.withResolvers<void>();
   let page: BrowserPage | undefined;
   let session = Promise.resolve();
@@ -268,7 +307,7 @@ function safariMadeOfChromium(folder: string) {
       }
       const opened = Promise.withResolvers<BrowserPage>();
       const signal = new AbortController().signal;
-      session = webdriver.withPage({ url: first!, signal, tempDir: folder }, (found) => {
+      session = chromium.withPage({ url: first!, signal, tempDir: folder }, (found) => {
         opened.resolve(found);
         return closed.promise;
       });
@@ -304,21 +343,6 @@ Deno.test("a browser that crashes is a reason like others", () =>
       browser: failing(new BrowserError("crashed", "gone")),
     },
   ));
-
-Deno.test({
-  name: "items that would make the output too large are left out, and that is said",
-  ...chromium,
-  fn: () =>
-    research(
-      { ...search, platforms: ["instagram"] },
-      { instagram: "instagram_search" },
-      async ({ result }) => {
-        const { items, item_count, items_left_out } = await result;
-        assert.deepEqual([items.length, item_count, items_left_out], [2, 2, 1]);
-      },
-      { maxOutputBytes: 1_200 },
-    ),
-});
 
 Deno.test("a dry run says which pages would be read, of the platforms themselves", async () => {
   const executor = safariResearch(

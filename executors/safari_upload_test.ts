@@ -177,7 +177,7 @@ uploadTest(
   async ({ settings }) => {
     const check = (more: Partial<SafariUploadSettings>) => safariUpload({ ...settings, ...more }).check();
     const poster = (program: string, args = ["{file}"]) => ({ program, args, env: [] });
-    assert.deepEqual(await check({}), { available: true });
+    assert.ok((await check({})).available);
     const told = async (more: Partial<SafariUploadSettings>, reason: RegExp, fix: RegExp) => {
       const answer = await check(more);
       assert.ok(!answer.available);
@@ -191,12 +191,34 @@ uploadTest(
     );
     await told(
       { safariUploaders: { tiktok: poster("/nowhere/a"), youtube: poster("sh", ["x"]) } },
-      /tiktok: \/nowhere\/a was not found; safariUploaders.youtube: its args do not name \{file\}/,
+      /tiktok: \/nowhere\/a was not found; no upload .* configured; safariUploaders.youtube: its args do not name \{file\}/,
       /config.json/,
     );
     await told({ ffprobePath: "/nowhere/ffprobe" }, /videos cannot be checked/, /FFPROBE_PATH/);
-    const partly = { safariUploaders: { tiktok: poster("/nowhere/a"), youtube: poster("sh") } };
-    assert.deepEqual(await check(partly), { available: true });
+  },
+);
+
+uploadTest(
+  "tasks for platforms that this machine cannot post to are left to others, which is said with the reason",
+  {},
+  async ({ settings }) => {
+    const check = (more: Partial<SafariUploadSettings>) => safariUpload({ ...settings, ...more }).check();
+    const poster = (program: string) => ({ program, args: ["{file}"], env: [] });
+    assert.deepEqual(await check({}), {
+      available: true,
+      except: {
+        field: "platform",
+        values: ["instagram", "youtube"],
+        reason: "no upload program and no Safari command service is configured",
+        fix: "set safariUploaders in config.json, or SAFARI_SERVICE_URL",
+      },
+    });
+    const partly = await check({ safariUploaders: { tiktok: poster("/nowhere/a"), youtube: poster("sh") } });
+    assert.ok(partly.available && partly.except);
+    assert.deepEqual(partly.except.values, ["tiktok", "instagram"]);
+    assert.match(partly.except.reason, /tiktok: \/nowhere\/a was not found; no upload program/);
+    await using service = safariService();
+    assert.deepEqual(await check({ safariServiceUrl: service.url }), { available: true });
   },
 );
 

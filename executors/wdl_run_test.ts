@@ -256,74 +256,75 @@ Deno.test("a plan tells what would be run, and a missing runner is told with wha
 
 const toil = await needs("toil");
 
+// Together, since Toil spends most of its time waiting.
 Deno.test({
-  name: "Toil runs a workflow, and its files and values come back",
+  name: "Toil: files and values come back, a failed command fails its run, and a stop leaves nothing running",
   ...toil,
   fn: async () => {
-    await using b = await bench({ wdlRunner: "toil" });
-    const { available } = await b.executor.check();
-    assert.ok(available);
-    const told: string[] = [];
-    b.watch((message) => told.push(message));
-    const name = "o'k \\ {braces} ü";
-    const { outputs } = await b.run({ ...INPUTS, inputs: { ...INPUTS.inputs, "hello.name": name } });
-    const greeting = join(b.top, "out/job-1/greeting/message.txt");
-    assert.deepEqual(outputs, {
-      "hello.greeting": greeting,
-      "hello.word": `said to ${name}`,
-      "hello.answer": 42,
-    });
-    assert.equal(await Deno.readTextFile(greeting), `Dear all,\nhello ${name}\n`);
-    assert.ok(told.some((line) => /Issued job 'greet/.test(line)), told.join("\n"));
+    const ends = await Promise.allSettled([comesBack(), commandFails(), stopLeavesNothing()]);
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
   },
 });
 
-Deno.test({
-  name: "a command that fails fails the run, though Toil calls it a success",
-  ...toil,
-  fn: async () => {
-    await using b = await bench({ wdlRunner: "toil" });
-    const wdl = HELLO.replace('echo "said', 'echo "went wrong" >&2; exit 3; echo "said');
-    const failure = await fails(
-      b.run({ ...INPUTS, wdl }),
-      /^Toil: the command of greet exited with status 3: went wrong$/,
-      false,
-    );
-    assert.deepEqual([failure.exitCode, failure.logTail], [3, "went wrong\n"]);
-    await assert.rejects(Deno.stat(join(b.top, "out/job-1/greeting")));
-  },
-});
+/** Toil runs a workflow, and its files and values come back. */
+async function comesBack(): Promise<void> {
+  await using b = await bench({ wdlRunner: "toil" });
+  const { available } = await b.executor.check();
+  assert.ok(available);
+  const told: string[] = [];
+  b.watch((message) => told.push(message));
+  const name = "o'k \\ {braces} ü";
+  const { outputs } = await b.run({ ...INPUTS, inputs: { ...INPUTS.inputs, "hello.name": name } });
+  const greeting = join(b.top, "out/job-1/greeting/message.txt");
+  assert.deepEqual(outputs, {
+    "hello.greeting": greeting,
+    "hello.word": `said to ${name}`,
+    "hello.answer": 42,
+  });
+  assert.equal(await Deno.readTextFile(greeting), `Dear all,\nhello ${name}\n`);
+  assert.ok(told.some((line) => /Issued job 'greet/.test(line)), told.join("\n"));
+}
 
-Deno.test({
-  name: "stopping a run leaves no process of Toil, its workers or the command",
-  ...toil,
-  fn: async () => {
-    await using b = await bench({ wdlRunner: "toil" });
-    const mark = join(b.top, "started");
-    const wdl = HELLO.replace("cat ~{letter}", `touch ${mark}; sleep 600.${Deno.pid}; cat ~{letter}`);
-    const stop = new AbortController();
-    const running = b.run({ ...INPUTS, wdl }, {}, stop);
-    const started = async () => {
-      for await (const { paths } of Deno.watchFs(b.top)) if (paths.includes(mark)) return;
-    };
-    await Promise.race([started(), running]);
-    const processes = async () => {
-      const { stdout } = await new Deno.Command("ps", { args: ["-axww", "-o", "args="] }).output();
-      return new TextDecoder().decode(stdout).split("\n").filter((line) =>
-        line.includes(`sleep 600.${Deno.pid}`) || line.includes(b.attempts[0])
-      );
-    };
-    const before = await processes();
-    assert.ok(
-      before.some((line) => /sleep/.test(line)) && before.some((line) => /toil/.test(line)),
-      before.join("\n"),
+/** A command that fails fails the run, though Toil calls it a success. */
+async function commandFails(): Promise<void> {
+  await using b = await bench({ wdlRunner: "toil" });
+  const wdl = HELLO.replace('echo "said', 'echo "went wrong" >&2; exit 3; echo "said');
+  const failure = await fails(
+    b.run({ ...INPUTS, wdl }),
+    /^Toil: the command of greet exited with status 3: went wrong$/,
+    false,
+  );
+  assert.deepEqual([failure.exitCode, failure.logTail], [3, "went wrong\n"]);
+  await assert.rejects(Deno.stat(join(b.top, "out/job-1/greeting")));
+}
+
+/** Stopping a run leaves no process of Toil, its workers or the command. */
+async function stopLeavesNothing(): Promise<void> {
+  await using b = await bench({ wdlRunner: "toil" });
+  const mark = join(b.top, "started");
+  const wdl = HELLO.replace("cat ~{letter}", `touch ${mark}; sleep 600.${Deno.pid}; cat ~{letter}`);
+  const stop = new AbortController();
+  const running = b.run({ ...INPUTS, wdl }, {}, stop);
+  const started = async () => {
+    for await (const { paths } of Deno.watchFs(b.top)) if (paths.includes(mark)) return;
+  };
+  await Promise.race([started(), running]);
+  const processes = async () => {
+    const { stdout } = await new Deno.Command("ps", { args: ["-axww", "-o", "args="] }).output();
+    return new TextDecoder().decode(stdout).split("\n").filter((line) =>
+      line.includes(`sleep 600.${Deno.pid}`) || line.includes(b.attempts[0])
     );
-    stop.abort(new Error("cancelled"));
-    await assert.rejects(running, /cancelled/);
-    assert.deepEqual(await processes(), []);
-    await assert.rejects(Deno.stat(join(b.top, "out")));
-  },
-});
+  };
+  const before = await processes();
+  assert.ok(
+    before.some((line) => /sleep/.test(line)) && before.some((line) => /toil/.test(line)),
+    before.join("\n"),
+  );
+  stop.abort(new Error("cancelled"));
+  await assert.rejects(running, /cancelled/);
+  assert.deepEqual(await processes(), []);
+  await assert.rejects(Deno.stat(join(b.top, "out")));
+}
 
 Deno.test({
   name: "what Toil 5.9 cannot tell is refused before it is run",

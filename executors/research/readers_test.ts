@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { fixtureSites } from "../../lib/testing/fixture_sites.ts";
 import { findProgram, needs } from "../../lib/testing/requirements.ts";
+import { goTo } from "../../lib/testing/shared_browser.ts";
 import { tempDir } from "../../lib/testing/temp.ts";
 import type { BrowserPage } from "../browser/browser.ts";
-import { locate, scrollToEnd } from "../browser/page_actions.ts";
-import type { PageKit } from "../browser/page_kit.ts";
+import { scrollToEnd } from "../browser/page_actions.ts";
 import type { PageScript } from "../browser/page_script.ts";
 import { webdriverBrowser } from "../browser/webdriver.ts";
 import type { Platform } from "./input.ts";
@@ -44,18 +44,10 @@ async function withBench(use: (bench: Bench) => Promise<void>): Promise<void> {
     use({
       page,
       async read(name, platform, reader = READERS[platform]) {
-        const href = `${sites.origin}/${name}`;
-        await page.run(goTo, { href });
-        for (let at = await page.run(locate, null); at.href !== href || at.readyState === "loading";) {
-          at = await page.run(locate, null);
-        }
+        await goTo(page, `${sites.origin}/${name}`);
         return merged(await page.run(reader, null), platform);
       },
     }));
-}
-
-function goTo({ window }: PageKit, { href }: { href: string }): void {
-  (window.location as { href: string }).href = href;
 }
 
 function merged(raw: readonly RawItem[], platform: Platform): Map<string, ResearchItem> {

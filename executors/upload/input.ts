@@ -2,7 +2,8 @@
 import { z } from "zod";
 
 /** Where videos are posted. */
-export type Platform = "tiktok" | "instagram" | "youtube";
+export const PLATFORMS = ["tiktok", "instagram", "youtube"] as const;
+export type Platform = typeof PLATFORMS[number];
 
 const line = (max: number) =>
   z.string().trim().min(1).max(max).refine(
@@ -13,7 +14,7 @@ const line = (max: number) =>
 
 /** Validates the task's input. */
 export const uploadInput = z.strictObject({
-  platform: z.enum(["tiktok", "instagram", "youtube"]),
+  platform: z.enum(PLATFORMS),
   video_url: z.string().min(1).max(4_096).regex(/^https?:\/\//i, "must be an http(s) URL").optional(),
   file: z.string().min(1).max(4_096).optional().describe(
     "a path inside the input folders, in place of video_url",

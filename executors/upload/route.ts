@@ -3,7 +3,7 @@ import type { Uploader } from "../../lib/config/uploaders.ts";
 import { findProgram } from "../../lib/process.ts";
 import { type Availability, TaskError } from "../../lib/task/task.ts";
 import { templateProblem } from "./arguments.ts";
-import type { Platform } from "./input.ts";
+import { type Platform, PLATFORMS } from "./input.ts";
 import { requestJson } from "./json_request.ts";
 import { platformName } from "./limits.ts";
 
@@ -21,35 +21,29 @@ export type Route =
   | { readonly kind: "service"; readonly url: string };
 
 const SERVICE_CHECK_MS = 2_000;
+const UNSET = "no upload program and no Safari command service is configured";
 
-/** Whether posts can be made to at least one platform; takes 2 s at the most. */
+/** Whether posts can be made, and to which platforms not; takes 2 s at the most. */
 export async function availability(settings: RouteSettings): Promise<Availability> {
-  const problems: string[] = [];
-  let ways = 0;
-  for (const [platform, uploader] of Object.entries(settings.safariUploaders)) {
-    const problem = templateProblem(uploader) ??
-      (await findProgram(uploader.program) ? undefined : `${uploader.program} was not found`);
-    if (problem === undefined) ways++;
-    else problems.push(`safariUploaders.${platform}: ${problem}`);
+  const service = PLATFORMS.some((platform) => settings.safariUploaders[platform] === undefined)
+    ? await serviceProblem(settings.safariServiceUrl)
+    : undefined;
+  const lacking: { readonly platform: Platform; readonly problem: string }[] = [];
+  for (const platform of PLATFORMS) {
+    const uploader = settings.safariUploaders[platform];
+    const found = uploader && await uploaderProblem(uploader);
+    const problem = uploader ? found && `safariUploaders.${platform}: ${found}` : service;
+    if (problem !== undefined) lacking.push({ platform, problem });
   }
-  if (ways === 0 && settings.safariServiceUrl !== undefined) {
-    const problem = await serviceProblem(settings.safariServiceUrl);
-    if (problem === undefined) ways++;
-    else problems.push(problem);
-  }
-  if (ways === 0) {
-    return problems.length > 0
-      ? {
-        available: false,
-        reason: problems.join("; "),
-        fix: "install what is missing or correct config.json",
-      }
-      : {
-        available: false,
-        reason: "no upload program and no Safari command service is configured",
-        fix: "set safariUploaders in config.json, or SAFARI_SERVICE_URL",
-      };
-  }
+  const problems = [...new Set(lacking.map(({ problem }) => problem))];
+  const set = "set safariUploaders in config.json, or SAFARI_SERVICE_URL";
+  const why = {
+    reason: problems.join("; "),
+    fix: problems.some((problem) => problem !== UNSET)
+      ? "install what is missing or correct config.json"
+      : set,
+  };
+  if (lacking.length === PLATFORMS.length) return { available: false, ...why };
   if (await findProgram(settings.ffprobePath) === undefined) {
     return {
       available: false,
@@ -57,10 +51,17 @@ export async function availability(settings: RouteSettings): Promise<Availabilit
       fix: "install ffmpeg (apt-get install ffmpeg, brew install ffmpeg) or set FFPROBE_PATH",
     };
   }
-  return { available: true };
+  const values = lacking.map(({ platform }) => platform);
+  return { available: true, ...values.length > 0 && { except: { field: "platform", values, ...why } } };
 }
 
-async function serviceProblem(url: string): Promise<string | undefined> {
+async function uploaderProblem(uploader: Uploader): Promise<string | undefined> {
+  return templateProblem(uploader) ??
+    (await findProgram(uploader.program) ? undefined : `${uploader.program} was not found`);
+}
+
+async function serviceProblem(url: string | undefined): Promise<string | undefined> {
+  if (url === undefined) return UNSET;
   try {
     const signal = new AbortController().signal;
     const { status } = await requestJson({

@@ -3,6 +3,8 @@ import type { Command } from "commander";
 import { systemClock } from "../clock.ts";
 import { Capabilities } from "../queue/capabilities.ts";
 import { type Machine, readMachine, systemInfo } from "../system_info.ts";
+import { toldException } from "../task/exception.ts";
+import type { Availability } from "../task/task.ts";
 import { type CliContext, type GlobalOptions, readConfig } from "./context.ts";
 import { paint, printable, table } from "./terminal.ts";
 
@@ -31,12 +33,16 @@ export function addCapabilities(program: Command, context: CliContext): void {
       const rows = found.map(({ executor, availability: one }) => [
         mark(one.available),
         executor.type,
-        printable(one.available ? one.version ?? "" : `${one.reason}: ${one.fix}`),
+        printable(one.available ? toldAvailable(one) : `${one.reason}: ${one.fix}`),
       ]);
       terminal.out(machineLine(machine));
       for (const line of table(["", "TYPE", "VERSION, OR WHY NOT"], rows)) terminal.out(line);
       for (const { file, reason } of problems) terminal.out(`${mark(false)}  ${file}: ${printable(reason)}`);
     });
+}
+
+function toldAvailable({ version = "", except }: Availability & { readonly available: true }): string {
+  return [version, except && toldException(except)].filter(Boolean).join("; ");
 }
 
 /** The machine in one line, for people. */

@@ -33,7 +33,7 @@ Deno.test("jobs outlive their server: killed in the middle and started again, no
   const env = cliEnvironment(home.path);
   const args = await onFreePort((port) => Promise.resolve(["--port", `${port}`]));
   await using first = await startJobsServer(home.path, { args });
-  const worker = jobsClient({ url: first.url, token: first.token });
+  const worker = jobsClient({ url: first.url, token: first.token, tries: 30 }); // a restart may take its time
 
   await test.step("a job is put in, waited for, and survives kill -9 of the server", async (test) => {
     const waiting = spawnCli(["jobs", "submit", wdl, "--run-id", "crash-1", "--wait"], {

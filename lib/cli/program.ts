@@ -69,7 +69,8 @@ Without a command: \`--agents a,b\` (start these, in the foreground), \`--dry-ru
 Exit codes: 0 ok, 1 failed, 2 usage, 3 not running, 4 doctor found a problem, 69 a dependency is down, 75 already running, 78 bad configuration.
 Every command takes --json and the settings above; all settings: \`actp-worker config show\`.`,
     );
-  for (const { flag, description } of CONFIG_FIELDS) {
+  for (const [flag, fields] of Map.groupBy(CONFIG_FIELDS, (field) => field.flag)) {
+    const description = fields.map((field) => field.description).join(" ");
     if (flag) program.addOption(new Option(flag, description).helpGroup("Settings:"));
   }
   addDemo(program, context);

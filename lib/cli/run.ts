@@ -5,6 +5,7 @@ import { onStopSignals } from "../daemon/signals.ts";
 import { setUpLogging, taskLogger } from "../log.ts";
 import { ensurePrivateDir } from "../paths.ts";
 import { checkInput } from "../queue/limits.ts";
+import { isExcepted } from "../task/exception.ts";
 import {
   type Availability,
   type ExecutionContext,
@@ -61,7 +62,7 @@ async function runOnce(context: CliContext, type: string, options: RunOptions): 
     if ("problem" in checked) throw new ExitError(EXIT.usage, checked.problem);
     const availability = await executor.check();
     if (options.dryRun) return await dryRun(context.terminal, executor, checked.input, availability, options);
-    requireAvailable(type, availability);
+    requireAvailable(type, checked.input, availability);
     const output = await execute(context.terminal, config, executor, checked.input, stopper.signal, options);
     context.terminal.out(JSON.stringify(output ?? null, null, options.json ? undefined : 2));
   } finally {
@@ -84,9 +85,12 @@ async function findExecutor(context: CliContext, config: Config, type: string): 
   );
 }
 
-function requireAvailable(type: string, availability: Availability): void {
-  if (availability.available) return;
-  const { reason, fix } = availability;
+function requireAvailable(type: string, input: unknown, availability: Availability): void {
+  const { available } = availability;
+  const lack = available ? availability.except : availability;
+  if (!lack) return;
+  if ("values" in lack && !isExcepted({ [type]: { [lack.field]: lack.values } }, { type, input })) return;
+  const { reason, fix } = lack;
   throw new ExitError(EXIT.unavailable, `${type} cannot work here: ${reason} (${fix})`);
 }
 
@@ -108,7 +112,7 @@ async function dryRun(
   if (json) terminal.out(JSON.stringify({ type, input, ...availability, plan: plan ?? null }));
   else if (plan) { for (const line of plan) terminal.out(printable(line)); }
   else terminal.out(`${type} does not tell its steps; the input is valid, and it would be run with it`);
-  requireAvailable(type, availability);
+  requireAvailable(type, input, availability);
 }
 
 /** Runs the task in a temp folder of its own. @throws ExitError where it fails */

@@ -25,6 +25,14 @@ const missing = defineExecutor({
   check: () => Promise.resolve({ available: false, reason: "no tool", fix: "get it" }),
   run: () => Promise.reject(new Error("must not be run")),
 }) as Executor;
+const EXCEPT = { field: "to", values: ["b"], reason: "no program", fix: "set it" };
+const partly = defineExecutor({
+  type: "partly",
+  description: "does some of its tasks here",
+  input: z.strictObject({ to: z.enum(["a", "b"]) }),
+  check: () => Promise.resolve({ available: true, version: "2.0", except: EXCEPT }),
+  run: ({ to }) => Promise.resolve({ to }),
+}) as Executor;
 const PROBLEM = { file: "/x/bad.ts", reason: "its run must be a function" };
 
 /** One command in a home folder of its own. */
@@ -39,7 +47,7 @@ async function cli(args: string[], problems: ExecutorProblem[] = [], env: Record
   const result = await inProcess(
     args,
     { ...own, ...env },
-    () => Promise.resolve({ executors: [echo, missing], problems }),
+    () => Promise.resolve({ executors: [echo, missing, partly], problems }),
   );
   const left = await Array.fromAsync(Deno.readDir(join(home.path, "tmp"))).catch(() => []);
   assert.deepEqual(left, [], "a temp folder is left");
@@ -67,6 +75,9 @@ Deno.test("run tells by its exit code what was wrong: the task, the request, or 
   assert.match(unknown.stderr, /no executor for "nothing" .*why 1 of your own are left out/);
   const machine = await cli(["run", "missing"]);
   assert.deepEqual([machine.code, machine.stderr], [69, "missing cannot work here: no tool (get it)"]);
+  const part = await cli(["run", "partly", "-i", `{"to":"b"}`]);
+  assert.deepEqual([part.code, part.stderr], [69, "partly cannot work here: no program (set it)"]);
+  assert.equal((await cli(["run", "partly", "-i", `{"to":"a"}`])).code, 0);
 });
 
 Deno.test("a dry run says what would be done, with the input as it would be used, and does nothing", async () => {
@@ -95,11 +106,19 @@ Deno.test("capabilities tells versions, reasons and what is broken", async () =>
   assert.equal(code, 0);
   assert.match(stdout, /✓ {2}echo +1\.0/);
   assert.match(stdout, /✗ {2}missing +no tool: get it/);
+  assert.match(stdout, /✓ {2}partly +2\.0; not to b: no program \(set it\)/);
   assert.match(stdout, /✗ {2}\/x\/bad\.ts: its run must be a function/);
   const shown = JSON.parse((await cli(["capabilities", "--json"], [PROBLEM])).stdout);
   assert.deepEqual(shown.executors, [
     { type: "echo", description: "says it again", available: true, version: "1.0" },
     { type: "missing", description: "needs a tool", available: false, reason: "no tool", fix: "get it" },
+    {
+      type: "partly",
+      description: "does some of its tasks here",
+      available: true,
+      version: "2.0",
+      except: EXCEPT,
+    },
   ]);
   assert.deepEqual(shown.problems, [PROBLEM]);
   assert.deepEqual(Object.keys(shown.system_info).sort(), [
@@ -119,6 +138,7 @@ Deno.test("doctor is content with a machine on which only some tools are missing
   assert.equal(code, 0, stdout + stderr);
   assert.match(stdout, /✓ {2}configuration/);
   assert.match(stdout, /✓ {2}echo +1\.0/);
+  assert.match(stdout, /✓ {2}partly +2\.0; not to b: no program \(set it\)/);
   assert.match(stdout, /! {2}missing +no tool\n +→ get it/);
   assert.doesNotMatch(stdout, /✗/);
 });

@@ -40,6 +40,14 @@ Deno.test("anything that the worker's own configuration sets goes before it", as
   assert.deepEqual([config.jobsMax, config.workerId, config.jobsPollSeconds], [2, "mine", 2.5]);
 });
 
+Deno.test("--poll-interval is for both kinds of polling, as in the programs that this one replaces", async () => {
+  await using home = await tempDir();
+  const source = { env: { HOME: home.path, POLL_SECS: "9" }, cwd: home.path };
+  const { config } = await loadConfig({ ...source, flags: { pollInterval: "3" } });
+  assert.deepEqual([config.jobsPollSeconds, config.taskPollSeconds], [3, 3]);
+  assert.equal((await loadConfig({ ...source, env: { HOME: home.path } })).config.jobsPollSeconds, undefined);
+});
+
 Deno.test("what is wrong in it is told by its field, or as no TOML", async () => {
   for (
     const [text, message] of [

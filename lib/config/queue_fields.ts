@@ -234,9 +234,10 @@ export const QUEUE_FIELDS = {
   }),
   jobsPollSeconds: field({
     env: ["POLL_SECS"],
-    schema: number(0.1, 3600, "seconds"),
-    default: 5,
-    description: "How often the jobs server is asked for jobs, in seconds; it may tell another interval.",
+    flag: "--poll-interval <seconds>",
+    schema: number(0.1, 3600, "seconds").optional(),
+    default: undefined,
+    description: "How often the jobs server is asked for jobs, in seconds; as it tells (or 5) unless set.",
     restartNeeded: true,
   }),
   enableJobsServer: field({

@@ -22,6 +22,7 @@ import notify from "./migrations/20261120000950_actp_notify.sql" with { type: "t
 import disputes from "./migrations/20261120000960_actp_disputes.sql" with { type: "text" };
 import taskWatch from "./migrations/20261120000970_actp_task_watch.sql" with { type: "text" };
 import orderedIds from "./migrations/20261129000100_actp_ordered_ids.sql" with { type: "text" };
+import claimExcept from "./migrations/20261129000600_actp_claim_except.sql" with { type: "text" };
 import history from "./migrations/20261129000700_actp_history.sql" with { type: "text" };
 import tasksAwaiting from "./migrations/20261129000710_actp_tasks_awaiting.sql" with { type: "text" };
 import claimRoutines from "./migrations/20261129000720_actp_claim_routines.sql" with { type: "text" };
@@ -58,6 +59,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: "20261120000960", name: "actp_disputes", sql: disputes },
   { version: "20261120000970", name: "actp_task_watch", sql: taskWatch },
   { version: "20261129000100", name: "actp_ordered_ids", sql: orderedIds },
+  { version: "20261129000600", name: "actp_claim_except", sql: claimExcept },
   { version: "20261129000700", name: "actp_history", sql: history },
   { version: "20261129000710", name: "actp_tasks_awaiting", sql: tasksAwaiting },
   { version: "20261129000720", name: "actp_claim_routines", sql: claimRoutines },

@@ -1,4 +1,5 @@
 /** What can be done here, and what of the owner's own cannot be used? */
+import { toldException } from "../task/exception.ts";
 import type { ExecutorProblem } from "../task/loaded.ts";
 import type { Availability, Executor } from "../task/task.ts";
 import type { Check, Finding } from "./check.ts";
@@ -22,6 +23,9 @@ export function executorChecks(
 
 /** Hardly any machine has all tools: one that is missing is told, and is no failure. */
 function judgeExecutor(availability: Availability): Finding {
-  if (availability.available) return { status: "ok", detail: availability.version ?? "available" };
+  if (availability.available) {
+    const { version = "available", except } = availability;
+    return { status: "ok", detail: except ? `${version}; ${toldException(except)}` : version };
+  }
   return { status: "warn", detail: availability.reason, fix: availability.fix };
 }

@@ -3,7 +3,8 @@ import { isDeepStrictEqual } from "node:util";
 import { aborted, type Clock, within } from "../clock.ts";
 import { logger } from "../log.ts";
 import type { Service } from "../service.ts";
-import type { Availability, Executor } from "../task/task.ts";
+import { type Exceptions, exceptionsOf, isExcepted, toldException } from "../task/exception.ts";
+import type { Availability, Executor, Task } from "../task/task.ts";
 
 /** One executor and what its last check said. */
 export interface Capability {
@@ -24,6 +25,7 @@ export class Capabilities implements Service {
   /** A check that has not begun yet: whoever asks meanwhile gets its answer. */
   #next: Promise<void> | undefined;
   #found: Capability[] = [];
+  #exceptions: Exceptions | undefined;
   readonly #onChange = new Set<() => void>();
 
   constructor(executors: readonly Executor[], clock: Clock) {
@@ -41,6 +43,11 @@ export class Capabilities implements Service {
     return this.#found.filter((found) => found.availability.available).map((found) => found.executor.type);
   }
 
+  /** The tasks of these types that cannot be done now; undefined where there are none. */
+  exceptions(): Exceptions | undefined {
+    return this.#exceptions;
+  }
+
   /** The executor of a type, if it can work now. */
   executor(type: string): Executor | undefined {
     return this.#found.find((found) => found.executor.type === type && found.availability.available)
@@ -53,10 +60,15 @@ export class Capabilities implements Service {
     return () => this.#onChange.delete(listener);
   }
 
-  /** Checks now, since something smells of a missing tool: is this type's gone? */
-  async isLost(type: string): Promise<boolean> {
+  /** Whether a task can be done now, by its type and by what its input asks for. */
+  takes(task: Pick<Task, "type" | "input">): boolean {
+    return this.executor(task.type) !== undefined && !isExcepted(this.#exceptions, task);
+  }
+
+  /** Checks now, since something smells of a missing tool: is what this task needs gone? */
+  async isLost(task: Pick<Task, "type" | "input">): Promise<boolean> {
     await this.detect();
-    return this.executor(type) === undefined;
+    return !this.takes(task);
   }
 
   /**
@@ -76,6 +88,7 @@ export class Capabilities implements Service {
       executor,
       availability: await checked(executor, this.#clock),
     })));
+    this.#exceptions = exceptionsOf(this.#found);
     const known = new Map(before.map(({ executor, availability }) => [executor.type, availability]));
     const changed = this.#found.filter(({ executor, availability }) =>
       !isDeepStrictEqual(known.get(executor.type), availability)
@@ -87,7 +100,10 @@ export class Capabilities implements Service {
   }
 
   #tell(type: string, now: Availability, before: Availability | undefined): void {
-    if (now.available) return this.#log.info("available", { type, version: now.version });
+    if (now.available) {
+      const except = now.except && toldException(now.except);
+      return this.#log.info("available", { type, version: now.version, ...except && { except } });
+    }
     const told = `not available: ${now.reason} (${now.fix})`;
     // It was not before: only why is new, and nobody has to be alarmed again.
     if (before?.available === false) this.#log.info(told, { type });

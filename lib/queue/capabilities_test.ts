@@ -86,7 +86,7 @@ Deno.test("a slow older check does not overwrite what a newer one found", async 
   const capabilities = new Capabilities([executor("a", () => answers.shift()!)], clock);
   const first = capabilities.detect();
   await clock.advance(0);
-  const lost = capabilities.isLost("a");
+  const lost = capabilities.isLost({ type: "a", input: {} });
   slow.resolve(here);
   await first;
   assert.equal(await lost, true);
@@ -128,7 +128,31 @@ Deno.test("a hundred that miss a tool at once share a check", async () => {
     executor("a", () => Promise.resolve<Availability>(++checks === 1 ? here : gone)),
   ], fakeClock());
   await capabilities.detect();
-  const lost = await Promise.all(Array.from({ length: 100 }, () => capabilities.isLost("a")));
+  const lost = await Promise.all(
+    Array.from({ length: 100 }, () => capabilities.isLost({ type: "a", input: {} })),
+  );
   assert.deepEqual(new Set(lost), new Set([true]));
   assert.equal(checks, 2);
+});
+
+Deno.test("tasks that cannot be done of a type that can are told apart by their input, and found again", async () => {
+  await using log = capturedLog();
+  const except = { field: "platform", values: ["b", "c"], reason: "no program", fix: "set it" };
+  let now: Availability = { available: true, except };
+  const capabilities = new Capabilities(
+    [executor("post", () => Promise.resolve<Availability>(now))],
+    fakeClock(),
+  );
+  await capabilities.detect();
+  const task = (input: unknown) => ({ type: "post", input });
+  assert.deepEqual(capabilities.types(), ["post"]);
+  assert.deepEqual(capabilities.exceptions(), { post: { platform: ["b", "c"] } });
+  assert.equal(capabilities.takes(task({ platform: "a" })), true);
+  assert.equal(capabilities.takes(task({ platform: "b" })), false);
+  assert.equal(await capabilities.isLost(task({ platform: "c" })), true);
+  assert.equal(log.records[0]!.properties.except, "not platform b, c: no program (set it)");
+  now = here;
+  await capabilities.detect();
+  assert.equal(capabilities.exceptions(), undefined);
+  assert.equal(capabilities.takes(task({ platform: "b" })), true);
 });

@@ -14,6 +14,9 @@ import { jobsLeaseTiming, jobsSource } from "./sources/jobs.ts";
 import { mpliteSource } from "./sources/mplite.ts";
 import { workflowSource } from "./sources/workflow.ts";
 
+/** Where neither the configuration nor the server tells. */
+const DEFAULT_JOBS_POLL_SECONDS = 5;
+
 /** A loop of version 1 that is a task source now. */
 export interface LegacySource {
   readonly name: "mplite" | "remotion";
@@ -101,10 +104,11 @@ export function configuredSources(
         hostname: Deno.hostname(),
         version: VERSION,
         maxJobs: config.jobsMax,
+        toldInterval: config.jobsPollSeconds === undefined,
         clock,
       }),
       outage: new Outage("the jobs server", clock),
-      pollMs: config.jobsPollSeconds * 1000,
+      pollMs: (config.jobsPollSeconds ?? DEFAULT_JOBS_POLL_SECONDS) * 1000,
       maxOwn: config.jobsMax,
       leaseTiming: jobsLeaseTiming(config.jobsHeartbeatSeconds),
     });

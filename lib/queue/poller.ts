@@ -9,10 +9,17 @@ import { backoffDelay } from "../backoff.ts";
 import { type Clock, type Moment, moment, within } from "../clock.ts";
 import { logger, taskLogger } from "../log.ts";
 import type { Service } from "../service.ts";
+import type { Exceptions } from "../task/exception.ts";
 import type { Task, TaskSource } from "../task/task.ts";
 import { Wakeup } from "../wakeup.ts";
 import type { TypeRooms } from "./concurrency.ts";
 import type { Outage } from "./outage.ts";
+
+/** What may be claimed now. */
+export interface Offer extends TypeRooms {
+  /** Tasks of those types that are left to other workers. */
+  readonly exceptions?: Exceptions;
+}
 
 /** Durations in ms. */
 export interface PollerOptions {
@@ -21,7 +28,7 @@ export interface PollerOptions {
   readonly outage: Outage;
   readonly pollMs: number;
   /** Types that can be done now, and how many of those that are limited. */
-  readonly offer: () => TypeRooms;
+  readonly offer: () => Offer;
   /** How many more tasks fit now. */
   readonly room: () => number;
   /** Keeps that many places for the claim under way; the returned function gives them back. */
@@ -149,14 +156,14 @@ export class Poller implements Service {
   }
 
   /** One call; starts what it brings, whatever becomes of the others. Returns how many tasks that were. */
-  async #claim({ types, rooms }: TypeRooms, room: number, signal: AbortSignal): Promise<number> {
+  async #claim({ types, rooms, exceptions }: Offer, room: number, signal: AbortSignal): Promise<number> {
     const { source, start, clock } = this.#options;
     const sent = moment(clock);
     const tasks = await within(
       clock,
       CLAIM_TIMEOUT_MS,
       signal,
-      (signal) => source.claim(types, room, signal, rooms),
+      (signal) => source.claim(types, room, signal, rooms, exceptions),
     );
     const tell = this.#log.isEnabledFor("info");
     for (const task of tasks) {
@@ -184,7 +191,8 @@ export class Poller implements Service {
   /** Up to a tenth later than the interval, so that many workers do not ask together. */
   #pollDelay(): number {
     const random = this.#options.random ?? Math.random;
-    return this.#options.pollMs * (1 + 0.1 * random());
+    const { source, pollMs } = this.#options;
+    return (source.pollMs?.() ?? pollMs) * (1 + 0.1 * random());
   }
 }
 

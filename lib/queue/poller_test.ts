@@ -95,6 +95,15 @@ Deno.test("it polls at its interval, up to a tenth later", async () => {
   assert.deepEqual(polling.claims().map(Math.round), [0, 2000, 4100, 6300]);
 });
 
+Deno.test("a queue that tells how often it wants to be asked is asked so often", async () => {
+  const clock = fakeClock();
+  const source = testQueue(clock).source();
+  const telling = { ...source, pollMs: () => source.calls.length < 2 ? undefined : 5000 };
+  await using _ = setUp(clock, { source: telling });
+  await clock.advance(13_000);
+  assert.deepEqual(source.calls.map(({ at }) => at), [0, 2000, 7000, 12_000]);
+});
+
 Deno.test("nothing is claimed while there is nothing that can be done", async () => {
   const clock = fakeClock();
   let types: string[] = [];

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { systemClock } from "../clock.ts";
 import { get, type TaskRow } from "../database/contract/case.ts";
+import { sqlClient } from "../database/contract/sql_client.ts";
 import type { Database } from "../database/database.ts";
 import { openPostgres } from "../database/postgres.ts";
 import { cliEnvironment, spawnCli } from "../testing/cli.ts";
@@ -97,18 +98,30 @@ Deno.test({
     await database.migrate();
     await using cleanup = new AsyncDisposableStack();
     cleanup.defer(() => database.close());
+    const sessions = cleanup.use(sqlClient(server.url));
     const fleet = new Map<string, WorkerProcess>();
     const start = async (...ids: string[]) => {
+      const before = new Map((await ring()).map(({ id, pid }) => [id, pid]));
       for (const id of ids) fleet.set(id, cleanup.use(await startWorker(id, server)));
+      await until("they have sessions of their own", async () => {
+        const found = await ring();
+        return ids.every((id) => found.some((one) => one.id === id && one.pid !== before.get(id)));
+      });
       await allPresent();
     };
     const ring = async () => (await database.call<{ workers: RingWorker[] }>("actp_presence_ring")).workers;
-    /** Every worker holds its lock and has had time to see the others. */
+    const waiting = async () =>
+      await sessions.sql(`select from pg_locks l join pg_class c on c.oid = l.relation
+        where not l.granted and c.relnamespace = 'actp_presence'::regnamespace`);
+    /** Every worker holds its lock, another waits for it, and all have had time to see the others. */
     const allPresent = async () => {
       await until("all workers are present", async () => {
         const present = (await ring()).filter((worker) => worker.present);
         return [...fleet.keys()].every((id) => present.some((worker) => worker.id === id));
       });
+      if (fleet.size > 1) {
+        await until("each is waited for", async () => (await waiting()).length >= fleet.size);
+      }
       await systemClock.sleep(300);
     };
     const claimed = async (id: string): Promise<TaskRow & { claimed_by: string }> => {
@@ -209,8 +222,10 @@ Deno.test({
       "a worker that comes back at once gives its task back itself, and loses no other",
       async () => {
         const holder = await holderOf(task);
+        const { token: lost } = await claimed(task);
         await holder.kill();
         await start(holder.id);
+        await until("the task is begun again", async () => (await claimed(task)).token !== lost);
         const { token } = await claimed(task);
         await systemClock.sleep(SILENCE_MS);
         assert.equal((await get(database, task)).token, token);

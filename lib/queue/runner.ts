@@ -69,7 +69,10 @@ export async function runTask(running: RunningTask, options: RunnerOptions): Pro
 
 async function attempt(running: RunningTask, options: RunnerOptions): Promise<Outcome> {
   const executor = options.capabilities.executor(running.task.type);
-  if (!executor) return { kind: "released", reason: `this worker can no longer do ${running.task.type}` };
+  if (!executor || !options.capabilities.takes(running.task)) {
+    const which = executor ? `this task of ${running.task.type}` : running.task.type;
+    return { kind: "released", reason: `this worker can no longer do ${which} (see its capabilities)` };
+  }
   let context: AttemptContext | undefined;
   try {
     const checked = checkInput(executor, running.task.input, options.maxInputBytes);
@@ -82,7 +85,7 @@ async function attempt(running: RunningTask, options: RunnerOptions): Promise<Ou
     return boundedOutput(output, options.maxOutputBytes);
   } catch (error) {
     if (
-      !running.stopReason && smellsOfMissingTool(error) && await options.capabilities.isLost(executor.type)
+      !running.stopReason && smellsOfMissingTool(error) && await options.capabilities.isLost(running.task)
     ) {
       return { kind: "released", reason: cleanText(messageOf(error), 4000) };
     }

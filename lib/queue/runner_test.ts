@@ -284,6 +284,20 @@ Deno.test("a type that this worker can no longer do is given back", async () => 
   assert.equal((await outcomeOfRun(() => Promise.resolve(), { check: () => gone })).kind, "released");
 });
 
+Deno.test("a task that this worker can no longer do, though it does others of the type, is given back", async () => {
+  await using _ = capturedLog();
+  const except = { field: "site", values: ["a"], reason: "gone", fix: "install it" };
+  const input = { n: 1, site: "a" };
+  const outcome = await outcomeOfRun(() => Promise.resolve(), {
+    input,
+    check: () => ({ available: true, except }),
+  });
+  assert.deepEqual(outcome, {
+    kind: "released",
+    reason: "this worker can no longer do this task of echo (see its capabilities)",
+  });
+});
+
 Deno.test("progress is merged and cleaned, and its message cannot harm the heartbeat", async () => {
   await using attempt = await setUp((_, { progress }) => {
     progress({ percent: 10, message: "a\0" });

@@ -78,7 +78,10 @@ export class WorkerQueue implements Service {
       clock,
       outage,
       pollMs: options.pollMs,
-      offer: () => typeRooms(capabilities.types(), this.#limitedRunning(), options.concurrency),
+      offer: () => ({
+        ...typeRooms(capabilities.types(), this.#limitedRunning(), options.concurrency),
+        exceptions: capabilities.exceptions(),
+      }),
       room: () => Math.min(options.slots.room, (options.maxOwn ?? Infinity) - this.#running.size),
       reserve: (room) => options.slots.reserve(room),
       holdBack: options.holdBack,

@@ -4,6 +4,7 @@
  */
 import type { Logger } from "@logtape/logtape";
 import type { ZodType } from "zod";
+import type { Exception, Exceptions } from "./exception.ts";
 
 /** One unit of work as a worker holds it after claiming it. Times are ISO 8601 strings in UTC. */
 export interface Task {
@@ -85,14 +86,17 @@ export interface TaskSource {
   readonly name: string;
   /**
    * Claims at most `room` due tasks of these types. `rooms`: at most so many of a type, or of all types under a pattern
-   * (`safari_*`).
+   * (`safari_*`). `exceptions`: tasks to leave to others.
    */
   claim(
     types: readonly string[],
     room: number,
     signal: AbortSignal,
     rooms?: Readonly<Record<string, number>>,
+    exceptions?: Exceptions,
   ): Promise<Task[]>;
+  /** How often the queue itself wants to be asked, in ms, in place of what is configured; undefined: as configured. */
+  pollMs?(): number | undefined;
   /** Renews the leases of tasks in progress; answers in the order asked. */
   heartbeat(beats: readonly Heartbeat[], signal: AbortSignal): Promise<HeartbeatAnswer[]>;
   /** Reports outcomes; idempotent, so it may be repeated after a doubtful failure. Answers in the order asked. */
@@ -109,7 +113,12 @@ export interface TaskSource {
 
 /** Whether an executor can work on this machine now; if not, why and what to do about it. */
 export type Availability =
-  | { readonly available: true; readonly version?: string }
+  | {
+    readonly available: true;
+    readonly version?: string;
+    /** What it cannot do here all the same: those tasks are left to other workers. */
+    readonly except?: Exception;
+  }
   | { readonly available: false; readonly reason: string; readonly fix: string };
 
 /** What an executor is given besides its input. */

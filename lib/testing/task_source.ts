@@ -58,7 +58,7 @@ export interface StoredTask {
 }
 
 /** One worker's view of the queue. */
-export interface TestSource extends Required<Omit<TaskSource, "held">> {
+export interface TestSource extends Required<Omit<TaskSource, "held" | "pollMs">> {
   readonly faults: Partial<Record<SourceCall, Fault>>;
   readonly calls: CallRecord[];
   /** Makes a batch that holds such a settlement be refused for good. */

@@ -70,6 +70,7 @@ export async function enqueue(
 /**
  * Claims as `worker`. A lease of 0 seconds is over at once: that is how cases make one expire.
  * @param rooms `p_type_rooms`
+ * @param except `p_except`
  */
 export async function claim(
   database: Database,
@@ -78,6 +79,7 @@ export async function claim(
   room = 1,
   leaseSeconds = 60,
   rooms?: Record<string, number>,
+  except?: unknown,
 ): Promise<Claimed[]> {
   const rows = await database.call<ClaimedRow[]>("actp_claim_tasks", {
     p_worker_id: worker,
@@ -85,6 +87,7 @@ export async function claim(
     p_room: room,
     p_lease_seconds: leaseSeconds,
     p_type_rooms: rooms,
+    p_except: except,
   });
   return rows.map(([id, task_type, input_data, attempt, , , token, , lease_seconds]) => ({
     id,

@@ -46,6 +46,23 @@ export const claimCases: Case[] = [
     },
   },
   {
+    name: "what a worker excepts by a field of the input is left to others, whatever else it claims",
+    async run({ database }) {
+      const [post, other] = [unique("type"), unique("type")];
+      const ids: string[] = [];
+      for (const input_data of [{ to: "a" }, { to: "b" }, { to: ["a"] }, { to: null }, {}]) {
+        ids.push(...await enqueue(database, post, 1, { input_data }));
+      }
+      const [free] = await enqueue(database, other, 1, { input_data: { to: "a" } });
+      const except = { [post]: { to: ["a", "c"] } };
+      const claimed = await claim(database, "w1", [post, other], 20, 60, undefined, except);
+      deepEqual(claimed.map(({ id }) => id).sort(), [...ids.slice(1), free].sort());
+      const rooms = { [post]: 5 };
+      deepEqual(await claim(database, "w1", post, 20, 60, rooms, except), []);
+      deepEqual((await claim(database, "w2", post, 20, 60, rooms, {})).map(({ id }) => id), [ids[0]]);
+    },
+  },
+  {
     name: "a claimed task shows its holder, attempt, token and lease",
     async run({ database }) {
       const type = unique("type");

@@ -3,6 +3,7 @@
  * worker ids: what it claimed is remembered on this machine, and settled after a crash.
  */
 import { logger } from "../../log.ts";
+import { isExcepted } from "../../task/exception.ts";
 import {
   type Heartbeat,
   type HeartbeatAnswer,
@@ -18,8 +19,8 @@ import type { HeldItem, HeldItems } from "./held_items.ts";
 /** What differs between such queues. All may throw SourceErrors. */
 export interface HttpQueueProtocol {
   readonly name: string;
-  /** Items that could be claimed now, best first; only of these types, at most `room`. Nothing is claimed. */
-  next(types: readonly string[], room: number, signal: AbortSignal): Promise<Task[]>;
+  /** Items that could be claimed now, best first; only those that it `takes`, at most `room`. Nothing is claimed. */
+  next(takes: (task: Task) => boolean, room: number, signal: AbortSignal): Promise<Task[]>;
   /** False: somebody else has it, or it is gone. */
   claim(task: Task, signal: AbortSignal): Promise<boolean>;
   /** Reports an outcome; `lost` when the queue says that it is not ours any more. Repeating it does no harm. */
@@ -60,11 +61,12 @@ export function httpSource(protocol: HttpQueueProtocol, held: HeldItems): TaskSo
 
   return {
     name: protocol.name,
-    async claim(types, room, signal, rooms) {
+    async claim(types, room, signal, rooms, exceptions) {
       for (const task of doubtful.values()) await clear(task, signal);
       const mine: Task[] = [];
       const left = { ...rooms };
-      for (const task of await protocol.next(types, room, signal)) {
+      const takes = (task: Task) => types.includes(task.type) && !isExcepted(exceptions, task);
+      for (const task of await protocol.next(takes, room, signal)) {
         if (mine.length >= room || !takeRoom(left, task.type)) continue;
         try {
           if (await claimOne(task, signal)) mine.push(task);
@@ -101,7 +103,7 @@ export function httpSource(protocol: HttpQueueProtocol, held: HeldItems): TaskSo
       return given;
     },
     async ping(signal) {
-      await protocol.next([], 0, signal);
+      await protocol.next(() => false, 0, signal);
     },
   };
 

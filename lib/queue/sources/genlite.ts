@@ -54,10 +54,10 @@ export function genliteSource({ url, key, timeoutMs, clock, held }: GenliteOptio
 
   return httpSource({
     name: "genlite",
-    async next(types, _room, signal) {
+    async next(takes, _room, signal) {
       const job = await get("/jobs/next", "ask for the next job", signal);
       const task = job && isOurs(job) ? taskOf(job, nextToken(), timeoutMs, clock.now()) : undefined;
-      return task && types.includes(task.type) ? [task] : [];
+      return task && takes(task) ? [task] : [];
     },
     claim: async (task, signal) => (await post(task.id, "claim", undefined, signal)).status < 300,
     async settle(settlement, signal) {

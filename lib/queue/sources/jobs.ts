@@ -24,6 +24,8 @@ export interface JobsSourceOptions {
   readonly hostname?: string;
   readonly version?: string;
   readonly maxJobs?: number;
+  /** Whether it is asked as often as it tells. */
+  readonly toldInterval?: boolean;
   readonly clock?: Clock;
 }
 
@@ -35,6 +37,7 @@ const MAX_WAIT_SECONDS = 10;
 /** How long each further claim of one call may take, in ms: the poller waits 15 s for all of them. */
 const NEXT_CLAIM_MS = 3000;
 const MAX_PAUSE_SECONDS = 300;
+const MIN_POLL_SECONDS = 0.1;
 /** Where neither the server nor the configuration tells: half of the protocol's usual lease of 300 s. */
 const DEFAULT_HEARTBEAT_SECONDS = 150;
 /** Reports that travel at once. */
@@ -52,10 +55,11 @@ export function jobsLeaseTiming(heartbeatSeconds?: number): LeaseTiming {
   };
 }
 
-/** What registering brought: under which name the server knows this worker, and how long a claim may wait. */
+/** What registering brought: this worker's name at the server, how long a claim may wait, and how often to ask. */
 interface Session {
   readonly workerId: string;
   readonly waitSeconds: number;
+  readonly pollMs?: number;
 }
 
 /** The source `jobs`. */
@@ -80,7 +84,8 @@ export function jobsSource(options: JobsSourceOptions): TaskSource {
       const terms = await client.register({ workerId, hostname, version, maxJobs, signal });
       const waitSeconds = Math.min(options.waitSeconds, MAX_WAIT_SECONDS, terms.max_wait_seconds);
       // A worker's token decides what it is called.
-      return session = { workerId: terms.worker_id, waitSeconds };
+      const pollMs = Math.min(Math.max(terms.poll_seconds, MIN_POLL_SECONDS), MAX_PAUSE_SECONDS) * 1000;
+      return session = { workerId: terms.worker_id, waitSeconds, pollMs };
     } catch (error) {
       if (!isUnknownRoute(error)) throw error;
       return session = { workerId, waitSeconds: 0 };
@@ -118,6 +123,7 @@ export function jobsSource(options: JobsSourceOptions): TaskSource {
 
   return {
     name: "jobs",
+    pollMs: () => options.toldInterval ? session?.pollMs : undefined,
     async claim(types, room, signal, rooms = {}) {
       if (!types.includes(JOB_TYPE)) return [];
       if (pause && clock.monotonic() < pause.until) throw pause.error;

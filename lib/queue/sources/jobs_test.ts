@@ -8,11 +8,15 @@ import { jobsLeaseTiming, jobsSource } from "./jobs.ts";
 const signal = new AbortController().signal;
 const TYPES = ["ffmpeg_process", "wdl_run"];
 
-function bench(protocol: "first" | "leases", options: { waitSeconds?: number; token?: string } = {}) {
+function bench(
+  protocol: "first" | "leases",
+  options: { waitSeconds?: number; token?: string; toldInterval?: boolean } = {},
+) {
   const server = jobsStandIn(protocol);
   const clock = fakeClock();
   const client = jobsClient({ url: server.url, tries: 1, token: options.token });
-  const source = jobsSource({ client, workerId: "worker-1", waitSeconds: options.waitSeconds ?? 0, clock });
+  const { waitSeconds = 0, toldInterval } = options;
+  const source = jobsSource({ client, workerId: "worker-1", waitSeconds, toldInterval, clock });
   return {
     server,
     clock,
@@ -160,6 +164,21 @@ Deno.test("a claim waits at the server where it can, and only for the first job 
   for (const id of ["a", "b"]) b.server.add(id);
   await b.claim(3);
   assert.deepEqual(b.server.paths(/register/), ["/jobs/claim?wait=10", "/jobs/claim", "/jobs/claim"]);
+});
+
+Deno.test("the server's interval holds where none is configured", async () => {
+  for (
+    const [protocol, toldInterval, pollMs] of [
+      ["leases", true, 5000],
+      ["leases", false, undefined],
+      ["first", true, undefined],
+    ] as const
+  ) {
+    await using b = bench(protocol, { toldInterval });
+    assert.equal(b.source.pollMs!(), undefined);
+    await b.claim(1);
+    assert.equal(b.source.pollMs!(), pollMs);
+  }
 });
 
 Deno.test("the name that the worker's token stands for is used in every call", async () => {

@@ -85,7 +85,7 @@ export function mpliteSource(options: MpliteOptions): TaskSource {
 
   return httpSource({
     name: "mplite",
-    async next(types, room, signal) {
+    async next(takes, room, signal) {
       const tasks: Task[] = [];
       const seen = new Set<string>();
       for (const platform of room > 0 ? platforms : platforms.slice(0, 1)) {
@@ -94,7 +94,7 @@ export function mpliteSource(options: MpliteOptions): TaskSource {
         if (!item || seen.has(item.id)) continue;
         seen.add(item.id);
         const task = taskOf(item, nextToken(), options.timeoutMs, clock.now());
-        if (types.includes(task.type)) tasks.push(task);
+        if (takes(task)) tasks.push(task);
       }
       return tasks;
     },

@@ -161,6 +161,16 @@ Deno.test("an item that this worker cannot do, or that another takes first, is l
   assert.equal(server.paths().filter((path) => path.endsWith("/claim")).length, 1);
 });
 
+Deno.test("an item for a platform that this worker cannot post to is left alone, and keeps no other waiting", async () => {
+  await using parts = await setUp();
+  const { server, source } = parts;
+  server.add({ platform: "tiktok" });
+  const second = server.add({ platform: "instagram" });
+  const exceptions = { safari_upload: { platform: ["tiktok"] } };
+  const tasks = await source.claim(TYPES, 1, never, undefined, exceptions);
+  assert.deepEqual(tasks.map(({ id }) => id), [second]);
+});
+
 Deno.test("limits on types hold within one claim", async () => {
   await using parts = await setUp();
   const { server, source } = parts;

@@ -73,13 +73,14 @@ export function workflowSource(database: Database, workerId: string, leaseSecond
 
   return {
     name: "workflow",
-    async claim(types, room, signal, rooms) {
+    async claim(types, room, signal, rooms, exceptions) {
       const rows = await call<ClaimedRow[]>("claim tasks", "actp_claim_tasks", {
         p_worker_id: workerId,
         p_types: types,
         p_room: room,
         p_lease_seconds: leaseSeconds,
         p_type_rooms: rooms,
+        p_except: exceptions,
       }, signal);
       return rows.map(claimedTask);
     },
