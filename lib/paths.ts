@@ -9,6 +9,7 @@ export interface HomePaths {
   readonly token: string;
   readonly journal: string;
   readonly db: string;
+  readonly backups: string;
   readonly logs: string;
   readonly tmp: string;
 }
@@ -22,6 +23,7 @@ export function homePaths(home: string): HomePaths {
     token: join(home, "token"),
     journal: join(home, "journal.sqlite"),
     db: join(home, "db"),
+    backups: join(home, "backups"),
     logs: join(home, "logs"),
     tmp: join(home, "tmp"),
   };

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { z } from "zod";
 import { AGENT_FIELDS } from "./agent_fields.ts";
+import { BACKUP_FIELDS } from "./backup_fields.ts";
 import { EXECUTOR_FIELDS } from "./executor_fields.ts";
 import { type DefaultsContext, field, type FieldSpec } from "./field.ts";
 import { LOG_FIELDS } from "./log_fields.ts";
@@ -258,6 +259,7 @@ const FIELDS = {
     description: "Whether this worker tells the queue what it can do.",
     restartNeeded: true,
   }),
+  ...BACKUP_FIELDS,
   ...LOG_FIELDS,
   ...QUEUE_FIELDS,
   ...EXECUTOR_FIELDS,

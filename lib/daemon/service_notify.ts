@@ -14,6 +14,8 @@ export interface ServiceNotify extends AsyncDisposable {
   stopping(status: string): Promise<void>;
   /** One line that `systemctl status` shows. */
   status(text: string): Promise<void>;
+  /** Asks for so much more time to start or to stop, from now on. */
+  extend(ms: number): Promise<void>;
   /** The sign of life. */
   alive(): Promise<void>;
 }
@@ -58,12 +60,26 @@ export async function openServiceNotify(options: NotifyOptions = {}): Promise<Se
     reloading: async () => send({ RELOADING: 1, MONOTONIC_USEC: await monotonicUsec() }),
     stopping: (status) => send({ STOPPING: 1, STATUS: status }),
     status: (text) => send({ STATUS: text }),
+    extend: (ms) => send({ EXTEND_TIMEOUT_USEC: ms * 1000 }),
     alive: () => send({ WATCHDOG: 1 }),
     [Symbol.asyncDispose]() {
       socket?.close();
       return Promise.resolve();
     },
   };
+}
+
+const EXTEND_EVERY_MS = 20_000;
+
+/** Waits for what may take longer than systemd's limits for starting and stopping, and asks it for the time. */
+export async function extendedWhile<T>(notify: Pick<ServiceNotify, "extend">, work: Promise<T>): Promise<T> {
+  const extend = () => void notify.extend(3 * EXTEND_EVERY_MS);
+  const timer = setInterval(extend, EXTEND_EVERY_MS);
+  try {
+    return await work;
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 /** The lines of a message; a value stays on its line. */

@@ -23,7 +23,7 @@ import {
 } from "./embedded_folder.ts";
 import { lockEmbedded } from "./embedded_lock.ts";
 import { carryOver } from "./embedded_restore.ts";
-import { copyData } from "./embedded_snapshot.ts";
+import { copyData, refuseWithoutRoom } from "./embedded_snapshot.ts";
 import { migrate } from "./migrate.ts";
 import type { PostgresDatabase } from "./postgres.ts";
 
@@ -35,8 +35,9 @@ export interface EmbeddedDatabase extends PostgresDatabase {
   /**
    * Copies the data as it is at this moment into a folder of its own, which {@link openEmbedded} opens, here or in
    * another process. Calls wait meanwhile; whoever asked removes it.
+   * @throws Error where less than `minFreeBytes` of the disk would be left
    */
-  snapshot(): Promise<string>;
+  snapshot(minFreeBytes: number): Promise<string>;
   /** Remembers a dump of it: unless something is changed afterwards, the folder tells from its close on that it is current. */
   dumped(dump: DumpSummary): void;
 }
@@ -101,8 +102,9 @@ function opened(folder: string, pglite: PGliteInterface, lock: FolderLock): Embe
     listen: (channel, notify) => pglite.listen(channel, notify),
     migrate: () => embeddedTransaction(pglite, migrate),
     transaction: (work) => embeddedTransaction(pglite, work),
-    snapshot: () =>
+    snapshot: (minFreeBytes) =>
       embeddedTransaction(pglite, async () => {
+        await refuseWithoutRoom(join(folder, EMBEDDED_FILES.data), minFreeBytes);
         const copy = join(folder, EMBEDDED_FILES.snapshots, crypto.randomUUID());
         try {
           await copyData(join(folder, EMBEDDED_FILES.data), join(copy, EMBEDDED_FILES.data));

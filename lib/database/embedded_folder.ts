@@ -161,8 +161,10 @@ export function timeForName(now: number): string {
 
 /** The moment of a name that {@link timeForName} made; NaN where it has none. */
 export function timeOfName(name: string): number {
-  const [, date, h, m, s, ms = "000"] = /(\d{8})T(\d{2})(\d{2})(\d{2})(\d{3})?Z/.exec(name) ?? [];
-  return Date.parse(`${date?.slice(0, 4)}-${date?.slice(4, 6)}-${date?.slice(6)}T${h}:${m}:${s}.${ms}Z`);
+  const [, date, time, ms] = /(\d{8})T(\d{6})(\d{3})Z/.exec(name) ?? [];
+  if (!date || !time) return NaN;
+  const day = [date.slice(0, 4), date.slice(4, 6), date.slice(6)].join("-");
+  return Date.parse(`${day}T${time.match(/../g)!.join(":")}.${ms}Z`);
 }
 
 async function setAside(folder: string, now: number): Promise<string | undefined> {

@@ -4,6 +4,7 @@ import { DatabaseError } from "./database.ts";
 import { removeAll } from "./dump/durable.ts";
 import { DumpError, type DumpHeader, refuseUnknownMigrations } from "./dump/format.ts";
 import { loadDump } from "./dump/load.ts";
+import { readDumpHeader } from "./dump/read.ts";
 import type { DumpOptions } from "./dump/write.ts";
 import { EMBEDDED_ENGINE, embeddedTransaction, type Engine } from "./embedded_engine.ts";
 import {
@@ -16,7 +17,7 @@ import {
   undoSwap,
 } from "./embedded_folder.ts";
 import { lockEmbedded } from "./embedded_lock.ts";
-import { migrate, type SqlConnection } from "./migrate.ts";
+import { appliedVersions, migrate, type SqlConnection } from "./migrate.ts";
 import { MIGRATIONS } from "./migrations.ts";
 
 /** What a restore came to. */
@@ -80,7 +81,7 @@ export async function carryOver(
   options: DumpOptions,
 ): Promise<void> {
   const dump = await currentDump(folder);
-  if (!dump) throw cannotCarryOver(folder, major, engine, await programOf(folder));
+  if (!dump) throw cannotCarryOver(major, engine, await programOf(folder));
   try {
     await restoreLocked(folder, dump.file, { ...options, engine }, dump.sha256);
   } catch (error) {
@@ -106,6 +107,41 @@ export async function loadWithSchema(
   }, options);
   const migrated = (await migrate(connection)).map(({ version, name }) => `${version}_${name}`);
   return { ...loaded, migrated };
+}
+
+/**
+ * Loads a dump into a database of a server that has nothing of ours, or our schema of the dump without anything in it.
+ * @throws DumpError where it has more
+ */
+export async function loadIntoNew(
+  connection: SqlConnection,
+  file: string,
+  options: DumpOptions,
+): Promise<RestoreSummary> {
+  await refuseUsed(connection, await readDumpHeader(file));
+  const { header, rows, migrated } = await loadWithSchema(connection, file, options);
+  const { at, program, postgres } = header;
+  return { file, rows, at, program, postgres, migrated, aside: null };
+}
+
+async function refuseUsed(connection: SqlConnection, { migrations }: DumpHeader): Promise<void> {
+  const applied = await appliedVersions(connection);
+  const further = MIGRATIONS.filter(({ version }) => applied.has(version) && !migrations.includes(version));
+  if (further.length > 0) {
+    throw new DumpError(
+      "the database's schema is newer than the dump's: restore it into a database without a schema",
+    );
+  }
+  const used = await connection.rows(
+    "select to_regclass('public.actp_workflow_tasks') is not null as used",
+  );
+  if (used[0]?.used !== true) return;
+  const [tasks] = await connection.rows("select exists (select from public.actp_workflow_tasks) as any");
+  if (tasks?.any === true) {
+    throw new DumpError(
+      "the database has tasks already, and a server's database is not replaced: give a new one",
+    );
+  }
 }
 
 async function restoreLocked(
@@ -136,7 +172,6 @@ async function restoreLocked(
 }
 
 function cannotCarryOver(
-  folder: string,
   major: string,
   engine: Engine,
   program: string | undefined,
