@@ -18,7 +18,7 @@ import { selfCommand } from "./self.ts";
 
 /** What the daily dump is made of. */
 export interface DailyBackupOptions {
-  readonly database: EmbeddedDatabase;
+  readonly database: Pick<EmbeddedDatabase, "snapshot">;
   readonly policy: BackupPolicy;
   /** Between two dumps. */
   readonly intervalMs: number;
@@ -103,12 +103,12 @@ async function dumpInChild(snapshot: string, file: string, signal: AbortSignal):
 export async function closeWithBackup(
   database: EmbeddedDatabase,
   policy: BackupPolicy,
-  { upgrading }: { upgrading: boolean },
+  { upgrading, limitBytes = STOP_LIMIT_BYTES }: { upgrading: boolean; limitBytes?: number },
 ): Promise<void> {
   const log = logger("daemon", "backup");
   try {
     const bytes = await tableBytes(database);
-    if (policy.keep > 0 && (upgrading || bytes <= STOP_LIMIT_BYTES)) {
+    if (policy.keep > 0 && (upgrading || bytes <= limitBytes)) {
       await takeBackup(database, policy, "stop");
     } else log.debug("no dump at this stop", { bytes, keep: policy.keep });
   } catch (error) {
@@ -129,8 +129,7 @@ async function tableBytes(database: EmbeddedDatabase): Promise<number> {
 }
 
 /** Tells later whether the program's file was replaced since: whoever stops it then upgrades it. */
-export async function programMark(): Promise<() => Promise<boolean>> {
-  const { program } = selfCommand([]);
+export async function programMark(program = selfCommand([]).program): Promise<() => Promise<boolean>> {
   const mark = async () => {
     try {
       const { ino, size, mtime } = await Deno.stat(program);
