@@ -73,7 +73,7 @@ export async function runDaemon(
       logging.addSecrets(token);
       const replaced = await programMark();
       const own = databaseKind(config) === "embedded"
-        ? await extendedWhile(notify, openPrepared(config))
+        ? await extendedWhile(notify, openPrepared(config), systemClock)
         : undefined;
       const { executors, problems } = await loadExecutors(config);
       for (const { file, reason } of problems) {
@@ -240,6 +240,7 @@ export async function runDaemon(
           ? extendedWhile(
             notify,
             closeWithBackup(own, backupPolicy(config), { upgrading: await replaced() }),
+            systemClock,
           )
           : database.close());
         stopListening();

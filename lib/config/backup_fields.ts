@@ -8,7 +8,7 @@ export const BACKUP_FIELDS = {
     schema: whole(0, 1000),
     default: 7,
     description:
-      "How many automatic dumps of the embedded database are kept in `backups` of the home folder, daily ones and those before migrations; 0 takes none.",
+      "How many automatic dumps of the embedded database are kept, daily ones and before migrations; 0: none.",
     restartNeeded: true,
   }),
   backupHours: field({

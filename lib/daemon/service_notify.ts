@@ -3,6 +3,7 @@
  * $NOTIFY_SOCKET names. Needs Deno's unstable `net` feature, which has datagrams of local sockets.
  */
 import { join } from "node:path";
+import type { Clock } from "../clock.ts";
 import { logger } from "../log.ts";
 
 /** What systemd is told. Nothing is sent, and nothing fails, where no service manager asked for it. */
@@ -72,13 +73,23 @@ export async function openServiceNotify(options: NotifyOptions = {}): Promise<Se
 const EXTEND_EVERY_MS = 20_000;
 
 /** Waits for what may take longer than systemd's limits for starting and stopping, and asks it for the time. */
-export async function extendedWhile<T>(notify: Pick<ServiceNotify, "extend">, work: Promise<T>): Promise<T> {
-  const extend = () => void notify.extend(3 * EXTEND_EVERY_MS);
-  const timer = setInterval(extend, EXTEND_EVERY_MS);
+export async function extendedWhile<T>(
+  notify: Pick<ServiceNotify, "extend">,
+  work: Promise<T>,
+  clock: Clock,
+): Promise<T> {
+  const over = new AbortController();
+  const asking = (async () => {
+    while (!over.signal.aborted) {
+      await clock.sleep(EXTEND_EVERY_MS, over.signal);
+      if (!over.signal.aborted) await notify.extend(3 * EXTEND_EVERY_MS);
+    }
+  })();
   try {
     return await work;
   } finally {
-    clearInterval(timer);
+    over.abort();
+    await asking;
   }
 }
 
