@@ -14,7 +14,7 @@ import { rememberLogSource } from "../daemon/log_source.ts";
 import { claimHome, type DaemonRecord } from "../daemon/pid_file.ts";
 import { bootId, ownProcess } from "../daemon/process_identity.ts";
 import { recover } from "../daemon/recovery.ts";
-import { type LiveSetting, Reloader } from "../daemon/reload.ts";
+import { COMMANDS_ONLY, Reloader } from "../daemon/reload.ts";
 import { extendedWhile, openServiceNotify } from "../daemon/service_notify.ts";
 import { ownServiceUnit } from "../daemon/service_unit.ts";
 import { onReloadSignal, onStopSignals } from "../daemon/signals.ts";
@@ -161,10 +161,11 @@ export async function runDaemon(
         } else stopping.abort();
       };
       // What can change while it runs; what stands in no list here needs a restart.
-      const live: LiveSetting[] = [
+      const live = [
         ...daemonLog.live,
         ...worker.live,
-        ...scheduler ? [{ keys: ["routines", "heartbeat"] as const, apply: schedule.reload }] : [],
+        ...schedule.live,
+        COMMANDS_ONLY,
       ];
       const reloader = new Reloader({ config, load, live, clock: systemClock });
       const stopReloading = onReloadSignal(async () => {
