@@ -11,6 +11,7 @@ export interface HomePaths {
   /** Notifications that wait for the database. */
   readonly spool: string;
   readonly db: string;
+  readonly backups: string;
   readonly logs: string;
   readonly tmp: string;
 }
@@ -25,6 +26,7 @@ export function homePaths(home: string): HomePaths {
     journal: join(home, "journal.sqlite"),
     spool: join(home, "notifications.sqlite"),
     db: join(home, "db"),
+    backups: join(home, "backups"),
     logs: join(home, "logs"),
     tmp: join(home, "tmp"),
   };

@@ -99,7 +99,12 @@ export async function requireDaemon(config: Config): Promise<DaemonRecord & { co
 }
 
 /** Asks the daemon's control API. @throws ExitError where it does not answer or refuses */
-export async function askDaemon<T>(config: Config, method: string, path: string): Promise<T> {
+export async function askDaemon<T>(
+  config: Config,
+  method: string,
+  path: string,
+  timeoutMs = 5000,
+): Promise<T> {
   const daemon = await requireDaemon(config);
   const url = `http://${hostOf(config)}:${daemon.controlPort}${path}`;
   const token = await readToken(config);
@@ -108,7 +113,7 @@ export async function askDaemon<T>(config: Config, method: string, path: string)
     response = await fetch(url, {
       method,
       headers: { authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(5000),
+      signal: AbortSignal.timeout(timeoutMs),
     });
   } catch (error) {
     throw new ExitError(

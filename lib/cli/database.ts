@@ -1,16 +1,22 @@
-/** `db`: migrate, status and prune; and `config show`. */
+/** `db`: migrate, status, prune, dump and restore; and `config show`. */
 import type { Command } from "commander";
 import { systemClock } from "../clock.ts";
-import { databaseKind, describeConfig } from "../config.ts";
+import { type Config, databaseKind, describeConfig } from "../config.ts";
 import { type Database, DatabaseError } from "../database/database.ts";
+import { type Backup, listBackups, migrateWithBackup } from "../database/dump/backups.ts";
+import { listAsides } from "../database/embedded_folder.ts";
 import { migrationPrintout } from "../database/migrate.ts";
-import { MIGRATIONS } from "../database/migrations.ts";
+import { type Migration, MIGRATIONS } from "../database/migrations.ts";
+import { backupPolicy } from "../database/open.ts";
 import { openPostgres } from "../database/postgres.ts";
 import { findDaemon } from "../daemon/pid_file.ts";
+import { homePaths } from "../paths.ts";
 import { KEPT, prune, prunedText } from "../queue/retention.ts";
 import { type CliContext, type GlobalOptions, readConfig, withDatabase } from "./context.ts";
+import { addDump, mib } from "./database_dump.ts";
+import { addRestore } from "./database_restore.ts";
 import { EXIT, ExitError } from "./exit.ts";
-import { paint, table } from "./terminal.ts";
+import { duration, paint, table, type Terminal } from "./terminal.ts";
 
 interface DatabaseStatus {
   readonly server_version: string;
@@ -20,7 +26,7 @@ interface DatabaseStatus {
 
 /** Adds the command groups. */
 export function addDatabase(program: Command, context: CliContext): void {
-  const db = program.command("db").description("the database's schema and size");
+  const db = program.command("db").description("the database: its schema, its size, dumps of it");
   db.command("migrate")
     .description("bring the schema up to date")
     .option("--print", "print the SQL instead, for an SQL editor; may be run again without harm")
@@ -35,6 +41,9 @@ export function addDatabase(program: Command, context: CliContext): void {
   db.command("prune")
     .description("delete now what is older than it is to be kept (TASK_RETENTION_DAYS and others)")
     .action((_options, command: Command) => pruneDatabase(context, command.optsWithGlobals()));
+
+  addDump(db, context);
+  addRestore(db, context);
 
   program.command("config").description("the configuration")
     .command("show")
@@ -56,14 +65,29 @@ async function migrateDatabase(context: CliContext, options: GlobalOptions): Pro
   if (kind === "embedded" && await findDaemon(config.home)) {
     return report(context, options, []); // the daemon migrates its own database when it starts
   }
-  const database = kind === "embedded"
-    ? await (await import("../database/embedded.ts")).openEmbedded(`${config.home}/db`)
-    : openPostgres(config.supabaseDbUrl ?? config.databaseUrl!, { connections: 1 });
+  report(context, options, kind === "embedded" ? await migrateOwn(config) : await migrateServer(config));
+}
+
+async function migrateOwn(config: Config): Promise<string[]> {
+  const database = await (await import("../database/embedded.ts")).openEmbedded(homePaths(config.home).db);
   try {
-    report(context, options, (await database.migrate()).map(({ version, name }) => `${version}_${name}`));
+    return (await migrateWithBackup(database, backupPolicy(config))).map(migrationName);
   } finally {
     await database.close();
   }
+}
+
+async function migrateServer(config: Config): Promise<string[]> {
+  const database = openPostgres(config.supabaseDbUrl ?? config.databaseUrl!, { connections: 1 });
+  try {
+    return (await database.migrate()).map(migrationName);
+  } finally {
+    await database.close();
+  }
+}
+
+function migrationName({ version, name }: Migration): string {
+  return `${version}_${name}`;
 }
 
 function report({ terminal }: CliContext, options: GlobalOptions, applied: string[]): void {
@@ -91,7 +115,9 @@ async function databaseStatus(context: CliContext, options: GlobalOptions): Prom
     !MIGRATIONS.some((migration) => migration.version === version)
   );
   if (options.json) {
-    return terminal.out(JSON.stringify({ database: description, ...status, oldest, missing, unknown }));
+    return terminal.out(
+      JSON.stringify({ database: description, ...status, oldest, missing, unknown, ...await kept(config) }),
+    );
   }
   terminal.out(`${description}, PostgreSQL ${status.server_version}`);
   terminal.out(
@@ -106,7 +132,7 @@ async function databaseStatus(context: CliContext, options: GlobalOptions): Prom
   if (unknown.length > 0) {
     terminal.out(paint(terminal, "yellow", `schema: applied by a newer program: ${unknown.join(", ")}`));
   }
-  const kept = (name: string) => {
+  const keptFor = (name: string) => {
     const setting = KEPT[name];
     if (setting === undefined) return "";
     return config[setting] === 0 ? "for ever" : `${config[setting]} days`;
@@ -115,10 +141,45 @@ async function databaseStatus(context: CliContext, options: GlobalOptions): Prom
     name,
     `${(Number(bytes) / 2 ** 20).toFixed(1)} MiB`,
     `about ${rows_estimate}`,
-    kept(name),
+    keptFor(name),
     oldest[name] ?? "",
   ]);
   for (const line of table(["TABLE", "SIZE", "ROWS", "KEPT", "OLDEST"], rows)) terminal.out(line);
+  showKept(terminal, await kept(config));
+}
+
+interface Kept {
+  readonly backups: readonly (Omit<Backup, "at"> & { readonly at: string })[];
+  readonly set_aside: readonly string[];
+}
+
+/** The dumps in the home folder, and what restores have replaced. */
+async function kept(config: Config): Promise<Kept> {
+  const { backups, db } = homePaths(config.home);
+  return {
+    backups: (await listBackups(backups)).map((backup) => ({
+      ...backup,
+      at: new Date(backup.at).toISOString(),
+    })),
+    set_aside: (await listAsides(db)).map(({ path }) => path),
+  };
+}
+
+function showKept(terminal: Terminal, { backups, set_aside }: Kept): void {
+  if (backups.length > 0) terminal.out("");
+  const rows = backups.map(({ file, reason, at, bytes }) => [
+    at,
+    `${duration(Date.now() - Date.parse(at))} ago`,
+    reason,
+    mib(bytes),
+    file,
+  ]);
+  if (rows.length > 0) {
+    for (const line of table(["DUMPED", "", "FOR", "SIZE", "FILE"], rows)) terminal.out(line);
+  }
+  for (const path of set_aside) {
+    terminal.out(`set aside by a restore: ${path} (remove it when you are content)`);
+  }
 }
 
 /** By table; nothing where the schema is too old to tell, which the status itself says. */

@@ -1,10 +1,11 @@
 /** The daemon: a worker with its servers, its PID file and its signals. */
 import { systemClock } from "../clock.ts";
-import { databaseKind, type LoadedConfig, secretsOf } from "../config.ts";
+import { type Config, databaseKind, type LoadedConfig, secretsOf } from "../config.ts";
 import { enabledAgents } from "../config/agents.ts";
 import { controlServer } from "../control/server.ts";
 import { healthServer } from "../control/health_server.ts";
 import { loadOrCreateToken } from "../control/token.ts";
+import { closeWithBackup, dailyBackups, programMark } from "../daemon/backups.ts";
 import { crashSummary, readCrashRecord } from "../daemon/crash_record.ts";
 import { openDaemonLog } from "../daemon/daemon_log.ts";
 import { ownKeeper } from "../daemon/keeper_file.ts";
@@ -13,10 +14,13 @@ import { rememberLogSource } from "../daemon/log_source.ts";
 import { claimHome, type DaemonRecord } from "../daemon/pid_file.ts";
 import { bootId, ownProcess } from "../daemon/process_identity.ts";
 import { recover } from "../daemon/recovery.ts";
-import { type LiveSetting, Reloader } from "../daemon/reload.ts";
-import { openServiceNotify } from "../daemon/service_notify.ts";
+import { COMMANDS_ONLY, Reloader } from "../daemon/reload.ts";
+import { extendedWhile, openServiceNotify } from "../daemon/service_notify.ts";
 import { ownServiceUnit } from "../daemon/service_unit.ts";
 import { onReloadSignal, onStopSignals } from "../daemon/signals.ts";
+import type { EmbeddedDatabase } from "../database/embedded.ts";
+import { removeSnapshots } from "../database/embedded_snapshot.ts";
+import { backupPolicy, openOwnDatabase } from "../database/open.ts";
 import { databaseLogSink, logger } from "../log.ts";
 import { ensurePrivateDir, homePaths } from "../paths.ts";
 import { homeMark, markPrograms } from "../process/orphans.ts";
@@ -67,12 +71,15 @@ export async function runDaemon(
       markPrograms(homeMark(config.home));
       const token = await loadOrCreateToken(paths.token);
       logging.addSecrets(token);
-      if (databaseKind(config) === "embedded") await prepareDatabase(paths.db);
+      const replaced = await programMark();
+      const own = databaseKind(config) === "embedded"
+        ? await extendedWhile(notify, openPrepared(config), systemClock)
+        : undefined;
       const { executors, problems } = await loadExecutors(config);
       for (const { file, reason } of problems) {
         log.warn(`an executor of your own is left out: ${file}: ${reason}`);
       }
-      const worker = await createWorker({ config, executors });
+      const worker = await createWorker({ config, executors, database: own });
       const { database } = worker;
       const agents = await createAgents(loaded, {
         database,
@@ -154,10 +161,11 @@ export async function runDaemon(
         } else stopping.abort();
       };
       // What can change while it runs; what stands in no list here needs a restart.
-      const live: LiveSetting[] = [
+      const live = [
         ...daemonLog.live,
         ...worker.live,
-        ...scheduler ? [{ keys: ["routines", "heartbeat"] as const, apply: schedule.reload }] : [],
+        ...schedule.live,
+        COMMANDS_ONLY,
       ];
       const reloader = new Reloader({ config, load, live, clock: systemClock });
       const stopReloading = onReloadSignal(async () => {
@@ -214,7 +222,8 @@ export async function runDaemon(
             scheduler,
             token,
             database,
-            embedded: databaseKind(config) === "embedded",
+            embedded: own !== undefined,
+            snapshot: own && (() => own.snapshot(config.minFreeBytes)),
             jobs: jobs?.app,
             onListen: (port) => {
               listening({ controlPort: port });
@@ -223,13 +232,20 @@ export async function runDaemon(
           }),
           liveness({ notify, pulses, describe, clock: systemClock }),
           ...(jobs ? [jobs.service] : []),
+          ...own ? backups(own, config) : [],
           outbox,
         ], stopServers.signal);
       } finally {
         stopReloading();
-        stopListening();
         schedule.close();
-        await database.close();
+        await (own
+          ? extendedWhile(
+            notify,
+            closeWithBackup(own, backupPolicy(config), { upgrading: await replaced() }),
+            systemClock,
+          )
+          : database.close());
+        stopListening();
       }
     } finally {
       await claim.release();
@@ -237,6 +253,23 @@ export async function runDaemon(
   } finally {
     await daemonLog.dispose();
   }
+}
+
+/** The embedded database, up to date. What takes memory to make is done by a process of its own. */
+async function openPrepared(config: Config): Promise<EmbeddedDatabase> {
+  const { db } = homePaths(config.home);
+  await prepareDatabase(db);
+  await removeSnapshots(db);
+  return await openOwnDatabase(config);
+}
+
+function backups(database: EmbeddedDatabase, config: Config): Service[] {
+  if (config.backupKeep === 0 || config.backupHours === 0) return [];
+  const intervalMs = config.backupHours * 3_600_000;
+  const { minFreeBytes } = config;
+  return [
+    dailyBackups({ database, policy: backupPolicy(config), intervalMs, minFreeBytes, clock: systemClock }),
+  ];
 }
 
 const STOP_MESSAGES: Record<number, string> = {

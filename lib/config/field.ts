@@ -21,7 +21,7 @@ export interface FieldSpec<T> {
   readonly description: string;
   /** Never shown or logged. */
   readonly secret?: true;
-  /** A change takes effect only after a restart. */
+  /** The running worker keeps the value that it was started with; of all others it takes a change on a reload. */
   readonly restartNeeded?: true;
   /** `folder`: made absolute against where it was given. `program`: likewise, unless it is a bare name on PATH. */
   readonly path?: "folder" | "program";

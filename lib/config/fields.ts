@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { z } from "zod";
 import { AGENT_FIELDS } from "./agent_fields.ts";
+import { BACKUP_FIELDS } from "./backup_fields.ts";
 import { EXECUTOR_FIELDS } from "./executor_fields.ts";
 import { type DefaultsContext, field, type FieldSpec } from "./field.ts";
 import { LOG_FIELDS } from "./log_fields.ts";
@@ -94,12 +95,14 @@ const FIELDS = {
     schema: number(0.1, 3600, "seconds"),
     default: 2,
     description: "How often the task table is asked for work, besides its own hints, in seconds.",
+    restartNeeded: true,
   }),
   taskHeartbeatSeconds: field({
     env: ["TASK_HEARTBEAT_INTERVAL_SECONDS"],
     schema: number(0.1, 3600, "seconds"),
     default: 15,
     description: "How often running tasks renew their lease, in seconds.",
+    restartNeeded: true,
   }),
   leaseSeconds: field({
     env: ["TASK_LEASE_SECONDS"],
@@ -107,30 +110,35 @@ const FIELDS = {
     default: 60,
     description:
       "How long a task stays claimed without a heartbeat, in seconds; at least twice the heartbeat.",
+    restartNeeded: true,
   }),
   workerHeartbeatSeconds: field({
     env: ["WORKER_HEARTBEAT_INTERVAL_SECONDS"],
     schema: number(0.1, 3600, "seconds"),
     default: 30,
     description: "How often the worker itself reports that it lives, in seconds.",
+    restartNeeded: true,
   }),
   drainSeconds: field({
     env: ["WORKER_DRAIN_SECONDS"],
     schema: number(0, 3600, "seconds"),
     default: 30,
     description: "How long a stopping worker lets its tasks finish, in seconds.",
+    restartNeeded: true,
   }),
   maxInputBytes: field({
     env: ["TASK_MAX_INPUT_BYTES"],
     schema: whole(1, GIB, "bytes"),
     default: 1_000_000,
     description: "The largest input of a task, in bytes of JSON.",
+    restartNeeded: true,
   }),
   maxOutputBytes: field({
     env: ["TASK_MAX_OUTPUT_BYTES"],
     schema: whole(1, GIB, "bytes"),
     default: 1_000_000,
     description: "The largest output of a task, in bytes of JSON.",
+    restartNeeded: true,
   }),
   downloadDir: field({
     env: ["WORKER_DOWNLOAD_DIR"],
@@ -145,24 +153,28 @@ const FIELDS = {
     schema: whole(1, 1024 * GIB, "bytes"),
     default: 2 * GIB,
     description: "The largest file that a task may download, in bytes.",
+    restartNeeded: true,
   }),
   downloadTimeoutSeconds: field({
     env: ["TASK_DOWNLOAD_TIMEOUT_SECONDS"],
     schema: number(1, 86_400, "seconds"),
     default: 900,
     description: "How long one download may take, in seconds.",
+    restartNeeded: true,
   }),
   allowPrivateUrls: field({
     env: ["TASK_ALLOW_PRIVATE_URLS"],
     schema: flag,
     default: false,
     description: "Whether tasks may download from private addresses and this machine.",
+    restartNeeded: true,
   }),
   inputRoots: field({
     env: ["TASK_INPUT_ROOTS"],
     schema: folders,
     default: ({ home }) => [join(home, "files")],
     description: "The folders that local input files of tasks may be in; `:` between them.",
+    restartNeeded: true,
     path: "folder",
   }),
   outputDir: field({
@@ -170,6 +182,7 @@ const FIELDS = {
     schema: text,
     default: ({ home }) => join(home, "files"),
     description: "Where the files that tasks make are kept.",
+    restartNeeded: true,
     path: "folder",
   }),
   minFreeBytes: field({
@@ -266,6 +279,7 @@ const FIELDS = {
     description: "Whether this worker tells the queue what it can do.",
     restartNeeded: true,
   }),
+  ...BACKUP_FIELDS,
   ...LOG_FIELDS,
   ...QUEUE_FIELDS,
   ...EXECUTOR_FIELDS,

@@ -8,6 +8,7 @@ export const QUEUE_FIELDS = {
     schema: number(0.1, 3600, "seconds"),
     default: 10,
     description: "How often HTTP queues are asked for work, in seconds.",
+    restartNeeded: true,
   }),
   mpliteUrl: field({
     env: ["MPLITE_URL"],
@@ -193,12 +194,14 @@ export const QUEUE_FIELDS = {
     default: [],
     description:
       "The queues (workflow, mplite, genlite, jobs) whose tasks may post without being approved one by one.",
+    restartNeeded: true,
   }),
   approvalHours: field({
     env: ["APPROVAL_EXPIRY_HOURS"],
     schema: number(0.01, 8760, "hours"),
     default: 72,
     description: "How long a proposed outward act waits for its approval, in hours.",
+    restartNeeded: true,
   }),
   jobsServerUrl: field({
     env: ["JOBS_SERVER_URL"],
@@ -252,7 +255,6 @@ export const QUEUE_FIELDS = {
     schema: whole(0, 65_535),
     default: 3030,
     description: "The port of `server`, the jobs server alone; 0 takes a free one.",
-    restartNeeded: true,
   }),
   jobsLeaseSeconds: field({
     env: ["JOBS_LEASE_SECONDS"],

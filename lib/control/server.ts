@@ -16,6 +16,7 @@ import { type ControlledScheduler, scheduleRoutes } from "./schedule_routes.ts";
 import { restRoutes } from "./rest.ts";
 import { codeRoute, signInRoute } from "./session_routes.ts";
 import { newSessions } from "./sessions.ts";
+import { snapshotRoute } from "./snapshot_route.ts";
 import { taskRoutes } from "./task_routes.ts";
 
 /** What the control API is made of. */
@@ -26,6 +27,8 @@ export interface ControlOptions {
   readonly database: Database;
   /** Whether the database is the embedded one, which others reach through /rest/v1. */
   readonly embedded: boolean;
+  /** Copies the embedded database's data for a dump, and says where to. */
+  readonly snapshot?: () => Promise<string>;
   /** The secret of the token file. */
   readonly token: string;
   readonly clock?: Clock;
@@ -86,5 +89,6 @@ export function controlApp(options: ControlOptions, port: () => number): Hono<Gu
   app.route("/", scheduleRoutes(database, options.scheduler));
   if (options.agents) app.route("/", agentRoutes(options.agents, database));
   if (options.embedded) app.route("/", restRoutes(database));
+  if (options.snapshot) app.route("/", snapshotRoute(options.snapshot));
   return app;
 }

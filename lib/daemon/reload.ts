@@ -23,6 +23,9 @@ export interface LiveSetting {
   apply(config: Config): void | Promise<void>;
 }
 
+/** What only commands read: the running worker has nothing to do for it. */
+export const COMMANDS_ONLY: LiveSetting = { keys: ["supabaseDbUrl", "jobsServerPort"], apply() {} };
+
 /** What a reload needs. */
 export interface ReloaderOptions {
   /** The configuration that the daemon was started with. */

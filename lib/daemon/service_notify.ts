@@ -3,6 +3,7 @@
  * $NOTIFY_SOCKET names. Needs Deno's unstable `net` feature, which has datagrams of local sockets.
  */
 import { join } from "node:path";
+import type { Clock } from "../clock.ts";
 import { logger } from "../log.ts";
 
 /** What systemd is told. Nothing is sent, and nothing fails, where no service manager asked for it. */
@@ -14,6 +15,8 @@ export interface ServiceNotify extends AsyncDisposable {
   stopping(status: string): Promise<void>;
   /** One line that `systemctl status` shows. */
   status(text: string): Promise<void>;
+  /** Asks for so much more time to start or to stop, from now on. */
+  extend(ms: number): Promise<void>;
   /** The sign of life. */
   alive(): Promise<void>;
 }
@@ -58,12 +61,36 @@ export async function openServiceNotify(options: NotifyOptions = {}): Promise<Se
     reloading: async () => send({ RELOADING: 1, MONOTONIC_USEC: await monotonicUsec() }),
     stopping: (status) => send({ STOPPING: 1, STATUS: status }),
     status: (text) => send({ STATUS: text }),
+    extend: (ms) => send({ EXTEND_TIMEOUT_USEC: ms * 1000 }),
     alive: () => send({ WATCHDOG: 1 }),
     [Symbol.asyncDispose]() {
       socket?.close();
       return Promise.resolve();
     },
   };
+}
+
+const EXTEND_EVERY_MS = 20_000;
+
+/** Waits for what may take longer than systemd's limits for starting and stopping, and asks it for the time. */
+export async function extendedWhile<T>(
+  notify: Pick<ServiceNotify, "extend">,
+  work: Promise<T>,
+  clock: Clock,
+): Promise<T> {
+  const over = new AbortController();
+  const asking = (async () => {
+    while (!over.signal.aborted) {
+      await clock.sleep(EXTEND_EVERY_MS, over.signal);
+      if (!over.signal.aborted) await notify.extend(3 * EXTEND_EVERY_MS);
+    }
+  })();
+  try {
+    return await work;
+  } finally {
+    over.abort();
+    await asking;
+  }
 }
 
 /** The lines of a message; a value stays on its line. */

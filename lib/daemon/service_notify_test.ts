@@ -4,6 +4,7 @@ import { fakeClock } from "../testing/fake_clock.ts";
 import { tempDir } from "../testing/temp.ts";
 import { liveness, type Pulse, turnPulse } from "./liveness.ts";
 import {
+  extendedWhile,
   notifyMessage,
   openServiceNotify,
   type ServiceNotify,
@@ -59,10 +60,26 @@ Deno.test({
     );
     const usec = Number(/^RELOADING=1\nMONOTONIC_USEC=(\d+)$/.exec(await heard())![1]);
     assert.ok(Math.abs(usec / 1e6 - uptime) < 1, `${usec} against ${uptime} s`);
+    await notify.extend(90_000);
+    assert.equal(await heard(), "EXTEND_TIMEOUT_USEC=90000000");
     await notify.stopping("draining");
     assert.equal(await heard(), "STOPPING=1\nSTATUS=draining");
     assert.equal(notify.watchdogMs, 3000);
   },
+});
+
+Deno.test("a start that takes long asks for time until it is over", async () => {
+  const clock = fakeClock();
+  const asked: number[] = [];
+  const work = Promise.withResolvers<string>();
+  const notify = { extend: (ms: number) => Promise.resolve(void asked.push(ms)) };
+  const result = extendedWhile(notify, work.promise, clock);
+  await clock.advance(45_000);
+  assert.deepEqual(asked, [60_000, 60_000]);
+  work.resolve("up");
+  assert.equal(await result, "up");
+  assert.equal(clock.pending(), 0);
+  await assert.rejects(extendedWhile(notify, Promise.reject(new Error("no")), clock), /no/);
 });
 
 function watched(pulses: readonly Pulse[]) {
@@ -75,6 +92,7 @@ function watched(pulses: readonly Pulse[]) {
     reloading: nothing,
     stopping: nothing,
     status: nothing,
+    extend: nothing,
     alive: () => Promise.resolve(void beats++),
     [Symbol.asyncDispose]: nothing,
   };

@@ -4,7 +4,8 @@ import { type Migration, MIGRATIONS } from "./migrations.ts";
 /** What a migration needs of an open transaction: several statements at once, and one query's rows. */
 export interface SqlConnection {
   execute(sql: string): Promise<void>;
-  rows(sql: string): Promise<Record<string, unknown>[]>;
+  /** `values` are texts, as `$1` and so on. */
+  rows(sql: string, values?: readonly string[]): Promise<Record<string, unknown>[]>;
 }
 
 // Two workers that start together must not migrate together. Any constant serves; this one spells "actp".
@@ -19,11 +20,18 @@ alter table supabase_migrations.schema_migrations add column if not exists state
 alter table supabase_migrations.schema_migrations add column if not exists name text;
 `;
 
-/** Applies what is missing and returns it; `transaction` makes it all or nothing. Throws the connection's error. */
-export async function migrate(transaction: SqlConnection): Promise<readonly Migration[]> {
+/**
+ * Applies what is missing and returns it; `transaction` makes it all or nothing. Throws the connection's error.
+ * @param only of these versions, where a schema of before is wanted
+ */
+export async function migrate(
+  transaction: SqlConnection,
+  only?: ReadonlySet<string>,
+): Promise<readonly Migration[]> {
   await transaction.execute(`select pg_advisory_xact_lock(${MIGRATION_LOCK})`);
   await transaction.execute(RECORD_TABLE);
-  const missing = pendingMigrations(await appliedVersions(transaction));
+  const missing = pendingMigrations(await appliedVersions(transaction))
+    .filter(({ version }) => only?.has(version) ?? true);
   for (const migration of missing) await transaction.execute(migrationScript(migration));
   return missing;
 }
@@ -46,7 +54,12 @@ export function migrationPrintout(): string {
   ].join("\n") + "\n";
 }
 
-async function appliedVersions(connection: SqlConnection): Promise<Set<string>> {
+/** The versions of all migrations that were applied, others' included; none where nothing ever was. */
+export async function appliedVersions(connection: SqlConnection): Promise<Set<string>> {
+  const [table] = await connection.rows(
+    "select to_regclass('supabase_migrations.schema_migrations')::text as name",
+  );
+  if (table?.name === null) return new Set();
   const rows = await connection.rows("select version from supabase_migrations.schema_migrations");
   return new Set(rows.map((row) => String(row.version)));
 }

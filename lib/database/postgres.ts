@@ -2,13 +2,22 @@
 import postgres from "postgres";
 import { type CallOptions, type Database, DatabaseError } from "./database.ts";
 import { bounded, directCaller, isTransientState } from "./direct.ts";
-import { migrate } from "./migrate.ts";
+import { migrate, type SqlConnection } from "./migrate.ts";
 import type { Migration } from "./migrations.ts";
 import { openPresenceSession } from "./presence.ts";
 
-/** A PostgreSQL database that can also be migrated. */
+/** How much a transaction sees of what others do meanwhile. */
+export type Isolation = "read committed" | "repeatable read";
+
+/** A PostgreSQL database that can also be migrated, dumped and loaded. */
 export interface PostgresDatabase extends Database {
   migrate(): Promise<readonly Migration[]>;
+  /**
+   * Runs `work` in a transaction on a connection of its own: for the schema and for the database as a whole. Whatever
+   * the worker does with tasks goes through `call`.
+   * @throws DatabaseError, and what `work` throws
+   */
+  transaction<T>(work: (connection: SqlConnection) => Promise<T>, isolation?: Isolation): Promise<T>;
 }
 
 // Supabase's pooler in transaction mode: neither prepared statements nor LISTEN survive there.
@@ -64,6 +73,35 @@ export function openPostgres(url: string, options: { connections?: number } = {}
     });
   };
 
+  async function transaction<T>(
+    work: (connection: SqlConnection) => Promise<T>,
+    isolation: Isolation = "read committed",
+  ): Promise<T> {
+    const connection = connect(1);
+    const explained = <R>(answer: Promise<R>) =>
+      answer.catch((error) => {
+        throw explainPostgresError(error);
+      });
+    let ofWork: unknown;
+    try {
+      return await connection.begin(
+        `isolation level ${isolation}`,
+        (transaction) =>
+          work({
+            execute: async (text) => void await explained(transaction.unsafe(text)),
+            rows: (text, values = []) => explained(transaction.unsafe(text, [...values])),
+          }).catch((error) => {
+            ofWork = error;
+            throw error;
+          }),
+      ) as T;
+    } catch (error) {
+      throw error === ofWork ? error : explainPostgresError(error);
+    } finally {
+      await connection.end({ timeout: 2 });
+    }
+  }
+
   return {
     description: `PostgreSQL at ${host}`,
     call: directCaller(run, explainPostgresError),
@@ -85,21 +123,8 @@ export function openPostgres(url: string, options: { connections?: number } = {}
           explain: explainPostgresError,
         }, signal),
     }),
-    async migrate() {
-      const connection = connect(1);
-      try {
-        return await connection.begin((transaction) =>
-          migrate({
-            execute: async (text) => void await transaction.unsafe(text),
-            rows: async (text) => await transaction.unsafe(text),
-          })
-        ) as readonly Migration[];
-      } catch (error) {
-        throw explainPostgresError(error);
-      } finally {
-        await connection.end({ timeout: 2 });
-      }
-    },
+    migrate: () => transaction(migrate),
+    transaction,
     async close() {
       await Promise.all([pool.end({ timeout: 2 }), listener?.end({ timeout: 2 }), ...retired]);
     },

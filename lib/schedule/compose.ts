@@ -2,6 +2,7 @@
 import type { Clock } from "../clock.ts";
 import { type Config, secretsOf } from "../config.ts";
 import { enabledAgents } from "../config/agents.ts";
+import type { LiveSetting } from "../daemon/reload.ts";
 import type { Database } from "../database/database.ts";
 import { logger } from "../log.ts";
 import { configuredChannels } from "../notify/configured.ts";
@@ -40,7 +41,7 @@ export interface ScheduleParts {
   /** Sends what is to be told; should run until the worker has drained. */
   readonly outbox: Outbox;
   /** Takes the routines of a changed configuration; what runs goes on. */
-  reload(config: Config): void;
+  readonly live: readonly LiveSetting[];
   /** When nothing is told any more. */
   close(): void;
 }
@@ -60,7 +61,8 @@ export function createSchedule(options: ScheduleOptions): ScheduleParts {
     secrets: [...secretsOf(config), ...options.secrets],
   });
   const close = () => spool.close();
-  if (!config.enableScheduler) return { scheduler: undefined, outbox, reload: () => {}, close };
+  if (!config.enableScheduler) return { scheduler: undefined, outbox, live: [], close };
+  let { tellAfterFailures } = config.heartbeat;
   const heartbeats = new Heartbeats({
     actions,
     database,
@@ -69,7 +71,9 @@ export function createSchedule(options: ScheduleOptions): ScheduleParts {
     notifier: outbox,
     clock,
     timeZone: config.notifyTimeZone ?? timeZone,
-    tellAfterFailures: config.heartbeat.tellAfterFailures,
+    get tellAfterFailures() {
+      return tellAfterFailures;
+    },
   });
   const scheduler = new Scheduler({
     database,
@@ -86,7 +90,13 @@ export function createSchedule(options: ScheduleOptions): ScheduleParts {
   return {
     scheduler,
     outbox,
-    reload: (config) => scheduler.reload(routinesOf(config, options, timeZone)),
+    live: [{
+      keys: ["routines", "heartbeat"],
+      apply(config) {
+        ({ tellAfterFailures } = config.heartbeat);
+        scheduler.reload(routinesOf(config, options, timeZone));
+      },
+    }],
     close,
   };
 }
