@@ -18,6 +18,7 @@ import { openServiceNotify } from "../daemon/service_notify.ts";
 import { ownServiceUnit } from "../daemon/service_unit.ts";
 import { onReloadSignal, onStopSignals } from "../daemon/signals.ts";
 import { databaseLogSink, logger } from "../log.ts";
+import { createMetrics } from "../metrics/metrics.ts";
 import { ensurePrivateDir, homePaths } from "../paths.ts";
 import { homeMark, markPrograms } from "../process/orphans.ts";
 import { createSchedule } from "../schedule/compose.ts";
@@ -72,7 +73,13 @@ export async function runDaemon(
       for (const { file, reason } of problems) {
         log.warn(`an executor of your own is left out: ${file}: ${reason}`);
       }
-      const worker = await createWorker({ config, executors });
+      const metrics = await createMetrics(systemClock);
+      const worker = await createWorker({
+        config,
+        executors,
+        observer: metrics.queue,
+        observeCall: metrics.call,
+      });
       const { database } = worker;
       const agents = await createAgents(loaded, {
         database,
@@ -80,6 +87,7 @@ export async function runDaemon(
         env: Deno.env.toObject(),
         cwd: Deno.cwd(),
         secrets: [token],
+        observer: metrics.agents,
       });
       const ownActions = await loadActions?.(config);
       for (const { file, reason } of ownActions?.problems ?? []) {
@@ -97,6 +105,8 @@ export async function runDaemon(
           : [],
         actions: ownActions?.actions ?? [],
         secrets: [token],
+        observer: metrics.routines,
+        observeDelivery: metrics.deliveries,
       });
       const { scheduler, outbox } = schedule;
       const controlled = {
@@ -216,6 +226,13 @@ export async function runDaemon(
             database,
             embedded: databaseKind(config) === "embedded",
             jobs: jobs?.app,
+            observe: metrics.requests,
+            metrics: () =>
+              metrics.text({
+                figures: () => worker.figures(),
+                agents: () => agents.status(),
+                scheduler: () => scheduler?.status(),
+              }),
             onListen: (port) => {
               listening({ controlPort: port });
               reachable.resolve();
@@ -223,6 +240,7 @@ export async function runDaemon(
           }),
           liveness({ notify, pulses, describe, clock: systemClock }),
           ...(jobs ? [jobs.service] : []),
+          metrics.service,
           outbox,
         ], stopServers.signal);
       } finally {

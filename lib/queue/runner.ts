@@ -20,6 +20,7 @@ import {
 import type { Capabilities } from "./capabilities.ts";
 import type { Journal } from "./journal.ts";
 import { boundedOutput, checkInput, cleanProgress, cleanText } from "./limits.ts";
+import type { QueueObserver } from "./observer.ts";
 import { type RunningTask, stopError } from "./running.ts";
 
 /** What every attempt needs. Sizes in bytes. */
@@ -36,6 +37,7 @@ export interface RunnerOptions {
   readonly onProgress: (running: RunningTask) => void;
   /** Where outward acts are agreed to and remembered. */
   readonly gate: GateOptions;
+  readonly observer?: QueueObserver;
 }
 
 /** How long an executor may take to stop after its signal, beyond the 10 s that a program tree is given. */
@@ -47,11 +49,14 @@ const LOG = logger("task");
 /** Runs the attempt to its end; resolves when its outcome is in the journal (or nobody wants it any more). */
 export async function runTask(running: RunningTask, options: RunnerOptions): Promise<Outcome> {
   const { task } = running;
+  const { observer } = options;
   const tell = (level: "info" | "warn", message: string, fields: Record<string, unknown>) => {
     if (LOG.isEnabledFor(level === "warn" ? "warning" : "info")) taskLogger(task)[level](message, fields);
   };
   tell("info", "started", { maxAttempts: task.maxAttempts, priority: task.priority });
-  const outcome = await attempt(running, options);
+  const work = () => attempt(running, options);
+  const outcome = await (observer?.attempt?.(running, work) ?? work());
+  observer?.ended?.(running, outcome);
   const durationMs = Math.round(running.elapsedMs);
   if (running.stopReason === "lost" && outcome.kind !== "done") {
     tell("warn", "stopped without a report: the lease was lost", { durationMs });
@@ -246,12 +251,13 @@ async function record(
       complain(messageOf(error));
     }
     try {
-      await within(
+      const answers = await within(
         clock,
         DIRECT_REPORT_MS,
         undefined,
         (signal) => running.source.settle([settlement], signal),
       );
+      options.observer?.settled?.(running.source.name, [settlement], answers);
       return true;
     } catch (error) {
       complain(messageOf(error));

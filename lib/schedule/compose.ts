@@ -5,7 +5,7 @@ import { enabledAgents } from "../config/agents.ts";
 import type { Database } from "../database/database.ts";
 import { logger } from "../log.ts";
 import { configuredChannels } from "../notify/configured.ts";
-import { Outbox } from "../notify/outbox.ts";
+import { type DeliveryObserver, Outbox } from "../notify/outbox.ts";
 import type { HeartbeatAction } from "./actions/action.ts";
 import { Heartbeats } from "./actions/heartbeats.ts";
 import { heartbeatRoutines } from "./actions/routines.ts";
@@ -14,6 +14,7 @@ import { goalAction } from "./goal_action.ts";
 import { denoMinuteTick } from "./minute_tick.ts";
 import { resolveRoutines } from "./resolve.ts";
 import type { Routine } from "./routine.ts";
+import type { RoutineObserver } from "./run_keeper.ts";
 import { Scheduler } from "./scheduler.ts";
 import { taskAction } from "./task_action.ts";
 
@@ -29,6 +30,8 @@ export interface ScheduleOptions {
   readonly actions: readonly HeartbeatAction[];
   /** Values beside the configuration's that must not be sent to anybody. */
   readonly secrets: readonly string[];
+  readonly observer?: RoutineObserver;
+  readonly observeDelivery?: DeliveryObserver;
 }
 
 /** What fires routines and what tells people. */
@@ -53,6 +56,7 @@ export function createSchedule(options: ScheduleOptions): ScheduleParts {
     clock,
     secrets: [...secretsOf(config), ...options.secrets],
     keepDays: config.logRetentionDays,
+    observe: options.observeDelivery,
   });
   if (!config.enableScheduler) return { scheduler: undefined, outbox, reload: () => {} };
   const heartbeats = new Heartbeats({
@@ -77,6 +81,7 @@ export function createSchedule(options: ScheduleOptions): ScheduleParts {
     notify: (notification) => outbox.notify(notification),
     hints: true,
     minuteTick: denoMinuteTick(),
+    observer: options.observer,
   });
   return {
     scheduler,
