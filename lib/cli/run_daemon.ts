@@ -21,9 +21,11 @@ import { databaseLogSink, logger } from "../log.ts";
 import { createMetrics } from "../metrics/metrics.ts";
 import { ensurePrivateDir, homePaths } from "../paths.ts";
 import { homeMark, markPrograms } from "../process/orphans.ts";
+import { together } from "../queue/observer.ts";
 import { createSchedule } from "../schedule/compose.ts";
 import { runServices, type Service } from "../service.ts";
 import { agentsService, createAgents, statusWithAgents } from "../supervisor/agents_service.ts";
+import { openTraces } from "../telemetry/traces.ts";
 import { VERSION } from "../version.ts";
 import { createWorker } from "../worker.ts";
 import type { CliContext } from "./context.ts";
@@ -74,10 +76,11 @@ export async function runDaemon(
         log.warn(`an executor of your own is left out: ${file}: ${reason}`);
       }
       const metrics = await createMetrics(systemClock);
+      const traces = await openTraces(Deno.env.toObject(), [...secrets, token], systemClock);
       const worker = await createWorker({
         config,
         executors,
-        observer: metrics.queue,
+        observer: traces ? together([traces.tasks.observer, metrics.queue]) : metrics.queue,
         observeCall: metrics.call,
       });
       const { database } = worker;
@@ -105,7 +108,7 @@ export async function runDaemon(
           : [],
         actions: ownActions?.actions ?? [],
         secrets: [token],
-        observer: metrics.routines,
+        observer: { ...metrics.routines, ...traces?.routines },
         observeDelivery: metrics.deliveries,
       });
       const { scheduler, outbox } = schedule;
@@ -246,6 +249,7 @@ export async function runDaemon(
       } finally {
         stopReloading();
         stopListening();
+        traces?.tasks.close();
         await database.close();
       }
     } finally {

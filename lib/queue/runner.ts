@@ -17,6 +17,7 @@ import {
   type Task,
   TaskError,
 } from "../task/task.ts";
+import { withoutTraceContext } from "../task/trace_context.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { Journal } from "./journal.ts";
 import { boundedOutput, checkInput, cleanProgress, cleanText } from "./limits.ts";
@@ -77,7 +78,7 @@ async function attempt(running: RunningTask, options: RunnerOptions): Promise<Ou
   if (!executor) return { kind: "released", reason: `this worker can no longer do ${running.task.type}` };
   let context: AttemptContext | undefined;
   try {
-    const checked = checkInput(executor, running.task.input, options.maxInputBytes);
+    const checked = checkInput(executor, withoutTraceContext(running.task.input), options.maxInputBytes);
     if ("problem" in checked) return { kind: "failed", error: checked.problem, retry: false };
     if (running.stopReason) throw stopError(running.stopReason);
     context = new AttemptContext(running, options);

@@ -46,7 +46,9 @@ function path(name: string): string {
 export async function startSoakDaemon(folder: string, env: Record<string, string>): Promise<SoakDaemon> {
   const home = join(folder, "home");
   await Deno.mkdir(join(home, "executors"), { recursive: true, mode: 0o700 });
-  await Deno.copyFile(path("executor.ts"), join(home, "executors", "soak_wait.ts"));
+  // Not copied: it must be writable for nobody else, however it lies here.
+  const executor = await Deno.readTextFile(path("executor.ts"));
+  await Deno.writeTextFile(join(home, "executors", "soak_wait.ts"), executor, { mode: 0o600 });
   await Deno.writeTextFile(join(home, "config.json"), JSON.stringify(CONFIG), { mode: 0o600 });
   const film = await makeFilm(join(home, "film.mp4"));
   const { program, args } = selfCommand(["start", "--foreground"]);

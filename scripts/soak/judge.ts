@@ -53,6 +53,7 @@ export function judge(signs: readonly Signs[], count: LoadCount, limits: Limits)
       ),
       ...grown(warm, "files", MORE_FILES),
       ...grown(warm, "children", MORE_CHILDREN),
+      ...count.failures > 0 ? [`${count.failures} rounds of requests broke off; see above`] : [],
       ...backlog > limits.backlog ? [`${backlog} tasks are not done: it does not keep up`] : [],
     ],
   };

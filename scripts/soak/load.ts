@@ -8,7 +8,11 @@ export interface LoadCount {
   requests: number;
   /** Event streams that were opened and left again. */
   streams: number;
+  /** Rounds that broke off. */
+  failures: number;
 }
+
+type Call = (method: string, path: string, body?: unknown) => Promise<{ status: number; body: string }>;
 
 const ROUND_MS = 1000;
 const STREAM_MS = 7000;
@@ -25,7 +29,7 @@ const READS = [
 
 /** Keeps the worker busy until the signal aborts. */
 export async function load(daemon: SoakDaemon, rate: number, signal: AbortSignal): Promise<LoadCount> {
-  const count: LoadCount = { enqueued: 0, requests: 0, streams: 0 };
+  const count: LoadCount = { enqueued: 0, requests: 0, streams: 0, failures: 0 };
   void keepLoading(daemon, rate, signal, count);
   void keepListening(daemon, signal, count);
   await Promise.resolve();
@@ -38,7 +42,7 @@ async function keepLoading(
   signal: AbortSignal,
   count: LoadCount,
 ): Promise<void> {
-  const call = async (method: string, path: string, body?: unknown) => {
+  const call: Call = async (method, path, body) => {
     const response = await fetch(daemon.url + path, {
       method,
       headers: { authorization: `Bearer ${daemon.token}` },
@@ -50,6 +54,7 @@ async function keepLoading(
   };
   for (let round = 0; !signal.aborted; round++) {
     try {
+      if (round === 5) await requireTypes(call);
       const tasks = tasksOf(round, rate, daemon.film);
       const { status, body } = await call("POST", "/tasks", tasks);
       if (status !== 201) throw new Error(`POST /tasks answers ${status}: ${body}`);
@@ -64,11 +69,19 @@ async function keepLoading(
       for (const path of READS) await call("GET", path);
     } catch (error) {
       if (!signal.aborted) {
+        count.failures++;
         Deno.stderr.writeSync(new TextEncoder().encode(`soak: ${(error as Error).message}\n`));
       }
     }
     await systemClock.sleep(ROUND_MS, signal);
   }
+}
+
+/** A load that nobody can do would prove nothing. */
+async function requireTypes(call: Call): Promise<void> {
+  const { capabilities } = JSON.parse((await call("GET", "/status")).body);
+  const missing = ["soak_wait", "soak_command"].filter((type) => !capabilities.includes(type));
+  if (missing.length > 0) throw new Error(`the worker cannot do ${missing.join(" and ")}`);
 }
 
 /** Streams of events that come and go; nothing where the worker has none. */
