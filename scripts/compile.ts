@@ -28,6 +28,8 @@ type Target = keyof typeof TARGETS;
 const NAME = "actp-worker";
 const OTEL_NAME = `${NAME}-otel`;
 const COMPILE_TIMEOUT_MS = 600_000;
+/** Deno 2.4 walks deeply nested sources by recursion; those of bintrees, below prom-client, overflow its usual 2 MiB. */
+const COMPILE_STACK_BYTES = `${64 * 2 ** 20}`;
 
 /** What to build. */
 export interface Build {
@@ -116,6 +118,7 @@ export function compileEnvironment(
 ): Record<string, string> {
   const others = Object.entries(env).filter(([name]) => !name.startsWith("OTEL_"));
   return {
+    RUST_MIN_STACK: COMPILE_STACK_BYTES,
     ...Object.fromEntries(others),
     NO_COLOR: "1",
     ...otel && { OTEL_DENO: "true", OTEL_DENO_CONSOLE: "ignore" },

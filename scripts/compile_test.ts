@@ -49,10 +49,10 @@ Deno.test("a program with OpenTelemetry is another file, and only it is told so 
   const [build] = readBuilds(["--otel", "--target", "macos-arm64"], LINUX);
   assert.deepEqual([build?.path, build?.otel], ["dist/actp-worker-otel-macos-arm64", true]);
   const env = { HOME: "/h", OTEL_DENO: "true", OTEL_EXPORTER_OTLP_HEADERS: "key=secret" };
-  assert.deepEqual(compileEnvironment({}, env), { HOME: "/h", NO_COLOR: "1" });
+  const common = { HOME: "/h", NO_COLOR: "1", RUST_MIN_STACK: "67108864" };
+  assert.deepEqual(compileEnvironment({}, env), common);
   assert.deepEqual(compileEnvironment({ otel: true }, env), {
-    HOME: "/h",
-    NO_COLOR: "1",
+    ...common,
     OTEL_DENO: "true",
     OTEL_DENO_CONSOLE: "ignore",
   });
