@@ -103,11 +103,13 @@ async function environment(database: string, stack: AsyncDisposableStack): Promi
   return { DATABASE_URL: server.url };
 }
 
-function line({ at, rss, heap, files, children, settled, fired }: Signs): string {
+function line({ at, rss, heap, files, tableFiles, children, settled, fired }: Signs): string {
   return `${(at / 1000).toFixed(0).padStart(5)} s  ${rss.toFixed(1)} MB resident, ${
     heap.toFixed(1)
   } MB heap, ` +
-    `${files ?? "?"} files, ${children ?? "?"} children, ${settled} tasks settled, ${fired} routines fired`;
+    `${files ?? "?"} files${tableFiles ? ` and ${tableFiles} of tables` : ""}, ${
+      children ?? "?"
+    } children, ${settled} tasks settled, ${fired} routines fired`;
 }
 
 function positive(text: string, option: string): number {

@@ -6,8 +6,10 @@ export interface Signs {
   readonly at: number;
   readonly rss: number;
   readonly heap: number;
-  /** Open file descriptors and child processes; undefined where the system does not tell. */
+  /** Open file descriptors, and child processes; undefined where the system does not tell. */
   readonly files?: number;
+  /** Files of the embedded database, which are not among `files`: it opens those of each table once. */
+  readonly tableFiles?: number;
   readonly children?: number;
   readonly settled: number;
   readonly claimed: number;
@@ -36,7 +38,7 @@ export async function look({ url, token, server: { pid } }: SoakDaemon, at: numb
     fired: sum("actp_routines_fired_total"),
     restarts: sum("actp_agent_restarts_total"),
     cpuSeconds: sum("process_cpu_seconds_total"),
-    ...Deno.build.os === "linux" && { files: openFiles(pid), children: childrenOf(pid) },
+    ...Deno.build.os === "linux" && { ...openFiles(pid), children: childrenOf(pid) },
   };
 }
 
@@ -46,8 +48,17 @@ export function sumOf(text: string, name: string): number {
   return [...text.matchAll(series)].reduce((sum, [, value]) => sum + Number(value), 0);
 }
 
-function openFiles(pid: number): number {
-  return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
+function openFiles(pid: number): { files: number; tableFiles: number } {
+  const targets = [...Deno.readDirSync(`/proc/${pid}/fd`)].map(({ name }) => {
+    try {
+      return Deno.readLinkSync(`/proc/${pid}/fd/${name}`);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return ""; // closed meanwhile
+      throw error;
+    }
+  });
+  const tableFiles = targets.filter((target) => /\/db\/data\/base\/\d+\/[^/]+$/.test(target)).length;
+  return { files: targets.length - tableFiles, tableFiles };
 }
 
 /** Zombies included: they are children that nobody has waited for. */
