@@ -43,6 +43,32 @@ export interface WorkerStatus {
   readonly legacy_loop_runs: Readonly<Record<string, LoopStatus>>;
 }
 
+/** The figures that change all the time, for metrics. */
+export interface WorkerFigures {
+  readonly running: number;
+  /** How many tasks may run at once. */
+  readonly slots: number;
+  /** Outcomes that wait to be reported. */
+  readonly journal: number;
+  readonly ready: boolean;
+  readonly draining: boolean;
+  readonly outages: readonly Pick<Outage, "name" | "state" | "totalMs">[];
+}
+
+/** Reads them. */
+export function readFigures(
+  { queues, outage, journal }: Pick<StatusSources, "queues" | "outage" | "journal">,
+): WorkerFigures {
+  return {
+    running: queues.running().length,
+    slots: queues.slots,
+    journal: journal.size(),
+    ready: isReady(queues, outage),
+    draining: queues.draining,
+    outages: [...new Set([outage, ...queues.sources.map((source) => source.outage)])],
+  };
+}
+
 interface StatusSources {
   readonly config: Config;
   readonly database: Database;
@@ -74,7 +100,7 @@ export async function readStatus(sources: StatusSources): Promise<WorkerStatus> 
     version: VERSION,
     status: queues.draining ? "draining" : reasons.length > 0 ? "degraded" : "online",
     reasons,
-    ready: queues.sources.length > 0 ? queues.ready : outage.state === undefined,
+    ready: isReady(queues, outage),
     uptime_seconds: Math.round(sources.uptimeMs / 1000),
     database: database.description,
     capabilities: capabilities.types(),
@@ -86,6 +112,10 @@ export async function readStatus(sources: StatusSources): Promise<WorkerStatus> 
     current_tasks: current,
     ...loopStatus(sources.loops, outage),
   };
+}
+
+function isReady(queues: Queues, database: Outage): boolean {
+  return queues.sources.length > 0 ? queues.ready : database.state === undefined;
 }
 
 function reasonsOf(database: Outage, queues: Queues): string[] {

@@ -7,6 +7,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { LiveSetting } from "./daemon/reload.ts";
 import type { Database } from "./database/database.ts";
+import { type CallObserver, observedDatabase } from "./database/observed.ts";
 import { openDatabase } from "./database/open.ts";
 import { logger } from "./log.ts";
 import { ensurePrivateDir, homePaths } from "./paths.ts";
@@ -16,13 +17,14 @@ import { Capabilities } from "./queue/capabilities.ts";
 import { configuredSources, legacySources } from "./queue/configured_sources.ts";
 import { type Journal, openJournal } from "./queue/journal.ts";
 import { DEFAULT_LEASE_TIMING } from "./queue/lease_keeper.ts";
+import type { QueueObserver } from "./queue/observer.ts";
 import { Outage } from "./queue/outage.ts";
 import { presence } from "./queue/presence.ts";
 import { Queues } from "./queue/queues.ts";
 import { Registration } from "./queue/registration.ts";
 import { Retention } from "./queue/retention.ts";
 import { runServices, type Service } from "./service.ts";
-import { readStatus, type WorkerStatus } from "./status.ts";
+import { readFigures, readStatus, type WorkerFigures, type WorkerStatus } from "./status.ts";
 import { readMachine, systemInfo } from "./system_info.ts";
 import type { Executor } from "./task/task.ts";
 import { VERSION } from "./version.ts";
@@ -34,6 +36,10 @@ export interface WorkerOptions {
   /** Opened as the configuration asks, unless given. */
   readonly database?: Database;
   readonly clock?: Clock;
+  /** Told of the queues' work. */
+  readonly observer?: QueueObserver;
+  /** Told of the calls to the database. */
+  readonly observeCall?: CallObserver;
 }
 
 /** A worker that has been put together and not yet started. */
@@ -48,6 +54,8 @@ export interface Worker {
   /** Looks for work now. */
   wake(): void;
   status(): Promise<WorkerStatus>;
+  /** What is known without asking anybody. */
+  figures(): WorkerFigures;
   /** When the turn of its main loop is due, on the monotonic clock: long past where it hangs. */
   turnDueAt(): number | undefined;
   /** What of the configuration can change while it runs. */
@@ -62,11 +70,13 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   await ensurePrivateDir(config.home);
   const tempRoot = await emptyTempRoot(config);
   const capabilities = new Capabilities(options.executors, clock);
-  const [database, machine] = await Promise.all([
+  const [opened, machine] = await Promise.all([
     options.database ?? openDatabase(config),
     readMachine(),
     capabilities.detect(),
   ]);
+  const { observer, observeCall } = options;
+  const database = observeCall ? observedDatabase(opened, observeCall, clock) : opened;
   const journal = openJournal(paths.journal, clock);
   const outage = new Outage("the database", clock);
   const startedAt = new Date(clock.now()).toISOString();
@@ -84,6 +94,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     tempRoot,
     maxInputBytes: config.maxInputBytes,
     maxOutputBytes: config.maxOutputBytes,
+    observer,
     gate: {
       database,
       clock,
@@ -167,6 +178,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     },
     wake: () => queues.wake(),
     turnDueAt: () => queues.turnDueAt,
+    figures: () => readFigures({ queues, outage, journal }),
     live: [
       { keys: ["minFreeBytes"], apply: (config) => void ({ minFreeBytes } = config) },
       {

@@ -1,6 +1,8 @@
 /**
- * Builds the program: `deno task compile [--target NAME|all] [--out dist] [--self-extracting]`.
+ * Builds the program: `deno task compile [--target NAME|all] [--out dist] [--otel] [--self-extracting]`.
  * Without a target: `dist/actp-worker` for this machine; with one: `dist/actp-worker-<target>`; and SHA256SUMS.
+ * --otel: `dist/actp-worker-otel…`, with OpenTelemetry. A compiled program has it only where it was on when it was
+ * built, and then cannot do without; a self-extracting one always has it, and OTEL_DENO decides.
  *
  * `deno compile` needs a base (denort) of its own version, which it downloads. Where there is none to be had,
  * DENORT_BIN names one, with ACTP_COMPILE_DENO for the Deno program that it belongs to; else the self-extracting
@@ -24,7 +26,10 @@ const TARGETS = {
 type Target = keyof typeof TARGETS;
 
 const NAME = "actp-worker";
+const OTEL_NAME = `${NAME}-otel`;
 const COMPILE_TIMEOUT_MS = 600_000;
+/** Deno 2.4 walks deeply nested sources by recursion; those of bintrees, below prom-client, overflow its usual 2 MiB. */
+const COMPILE_STACK_BYTES = `${64 * 2 ** 20}`;
 
 /** What to build. */
 export interface Build {
@@ -33,6 +38,8 @@ export interface Build {
   /** Another machine's target; this machine's own is undefined. */
   readonly target?: Target;
   readonly selfExtracting: boolean;
+  /** With OpenTelemetry. */
+  readonly otel?: boolean;
 }
 
 /** Where the build runs. */
@@ -51,23 +58,31 @@ export function readBuilds(args: string[], machine: BuildMachine): Build[] {
       target: { type: "string" },
       out: { type: "string", default: "dist" },
       "self-extracting": { type: "boolean", default: false },
+      otel: { type: "boolean", default: false },
     },
   });
   const selfExtracting = values["self-extracting"];
-  if (values.target === undefined) return [{ path: join(values.out, NAME), selfExtracting }];
+  if (selfExtracting && values.otel) {
+    throw new Error(
+      "--self-extracting has OpenTelemetry in it: leave --otel out, and set OTEL_DENO=true to use it",
+    );
+  }
+  const base = values.otel ? OTEL_NAME : NAME;
+  const common = { selfExtracting, ...values.otel && { otel: true } };
+  if (values.target === undefined) return [{ path: join(values.out, base), ...common }];
   const names = values.target === "all" ? Object.keys(TARGETS) : [values.target];
   return names.map((name) => {
     if (!Object.hasOwn(TARGETS, name)) {
       throw new Error(`--target ${name} is unknown; give ${Object.keys(TARGETS).join(", ")} or all`);
     }
     const target = name as Target;
-    const path = join(values.out, `${NAME}-${target}`);
-    if (TARGETS[target] === machine.platform) return { path, selfExtracting };
+    const path = join(values.out, `${base}-${target}`);
+    if (TARGETS[target] === machine.platform) return { path, ...common };
     if (selfExtracting) throw new Error(`--self-extracting holds this machine's Deno; build it on ${target}`);
     if (machine.ownBase) {
       throw new Error(`DENORT_BIN is this machine's base; unset it to build for ${target}`);
     }
-    return { path, target, selfExtracting };
+    return { path, target, ...common };
   });
 }
 
@@ -93,10 +108,27 @@ export function missingBase(stderr: readonly string[]): string | undefined {
   return at < 0 ? undefined : stderr[at + 1]?.replace(/^\s*\d+:\s*/, "") ?? "no reason given";
 }
 
+/**
+ * The environment of `deno compile`. What it says of OpenTelemetry goes into the program: nothing of the builder's own,
+ * and of the program's printed lines nothing is sent, since they are its answers to people. Pure.
+ */
+export function compileEnvironment(
+  { otel }: Pick<Build, "otel">,
+  env: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const others = Object.entries(env).filter(([name]) => !name.startsWith("OTEL_"));
+  return {
+    RUST_MIN_STACK: COMPILE_STACK_BYTES,
+    ...Object.fromEntries(others),
+    NO_COLOR: "1",
+    ...otel && { OTEL_DENO: "true", OTEL_DENO_CONSOLE: "ignore" },
+  };
+}
+
 /** Compiles one program. @returns why there is no base for it, if so. @throws Error when it fails otherwise */
 async function compile(build: Build, main: string): Promise<string | undefined> {
   const program = Deno.env.get("ACTP_COMPILE_DENO") || Deno.execPath();
-  const env = { ...Deno.env.toObject(), NO_COLOR: "1" };
+  const env = compileEnvironment(build, Deno.env.toObject());
   const signal = AbortSignal.timeout(COMPILE_TIMEOUT_MS);
   const help = await runProgram({ program, args: ["compile", "--help"], env, signal, tailLines: 1000 });
   const args = compileArguments(build, main, help.stdoutTail.join("\n"));
@@ -107,11 +139,16 @@ async function compile(build: Build, main: string): Promise<string | undefined> 
   throw new Error(`deno compile ${describeExit(result)}: ${oneLine(result.stderrTail)}`);
 }
 
+const PROGRAMS = [NAME, OTEL_NAME].flatMap((base) => [
+  base,
+  ...Object.keys(TARGETS).map((target) => `${base}-${target}`),
+]);
+
 /** Writes SHA256SUMS for every program in the folder, as `sha256sum -c` reads it. */
 async function writeSums(folder: string): Promise<void> {
   const names = [];
   for await (const { name } of Deno.readDir(folder)) {
-    if (name === NAME || Object.keys(TARGETS).some((target) => name === `${NAME}-${target}`)) {
+    if (PROGRAMS.includes(name)) {
       names.push(name);
     }
   }

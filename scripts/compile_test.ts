@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { compileArguments, missingBase, readBuilds } from "./compile.ts";
+import { compileArguments, compileEnvironment, missingBase, readBuilds } from "./compile.ts";
 
 const LINUX = { platform: "x86_64-unknown-linux-gnu", ownBase: false };
 
@@ -43,6 +43,20 @@ Deno.test("a program is compiled with explicit permissions, never all, and never
     "dist/actp-worker-macos-arm64",
     "/p/main.ts",
   ]);
+});
+
+Deno.test("a program with OpenTelemetry is another file, and only it is told so when it is built", () => {
+  const [build] = readBuilds(["--otel", "--target", "macos-arm64"], LINUX);
+  assert.deepEqual([build?.path, build?.otel], ["dist/actp-worker-otel-macos-arm64", true]);
+  const env = { HOME: "/h", OTEL_DENO: "true", OTEL_EXPORTER_OTLP_HEADERS: "key=secret" };
+  const common = { HOME: "/h", NO_COLOR: "1", RUST_MIN_STACK: "67108864" };
+  assert.deepEqual(compileEnvironment({}, env), common);
+  assert.deepEqual(compileEnvironment({ otel: true }, env), {
+    ...common,
+    OTEL_DENO: "true",
+    OTEL_DENO_CONSOLE: "ignore",
+  });
+  assert.throws(() => readBuilds(["--otel", "--self-extracting"], LINUX), /leave --otel out/);
 });
 
 Deno.test("packages that the program does not use are left out where this Deno can do that", () => {

@@ -26,6 +26,19 @@ export interface TokenUse {
   readonly cacheWrite: number;
 }
 
+/** None. */
+export const NO_USE: TokenUse = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
+
+/** Both together. */
+export function addUse(one: TokenUse, other: TokenUse): TokenUse {
+  return {
+    input: one.input + other.input,
+    output: one.output + other.output,
+    cacheRead: one.cacheRead + other.cacheRead,
+    cacheWrite: one.cacheWrite + other.cacheWrite,
+  };
+}
+
 const OPUS_5: ModelPrice = { input: 5, output: 25 };
 const SONNET_4: ModelPrice = { input: 3, output: 15 };
 const FABLE_5: ModelPrice = { input: 10, output: 50 };

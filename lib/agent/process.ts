@@ -9,7 +9,7 @@ import type { AgentDefinition } from "./agent.ts";
 import type { Goals, HeldGoal, StopReason } from "./goals.ts";
 import { ErrorStreak } from "./health.ts";
 import type { SupervisorLink } from "./link.ts";
-import { type AgentHealth, HEARTBEAT_MS } from "./protocol.ts";
+import { type AgentHealth, HEARTBEAT_MS, type RunUsage } from "./protocol.ts";
 import { readSpending, spentBudget, usd } from "./records.ts";
 import type { FinishedRun, RunGoal } from "./run.ts";
 import type { AgentSettings } from "./settings.ts";
@@ -149,7 +149,13 @@ export class AgentProcess {
       const { stop: outcome, error, costUsd } = finished;
       this.#log.info("run ended: {outcome}, {cost}", { outcome, cost: usd(costUsd), error });
       if (this.#running) {
-        link.report({ type: "run_ended", run: { id: this.#running.id }, outcome, error });
+        link.report({
+          type: "run_ended",
+          run: { id: this.#running.id },
+          outcome,
+          error,
+          usage: usageOf(finished),
+        });
       }
       await this.#judge(finished);
       over.abort();
@@ -223,4 +229,14 @@ export class AgentProcess {
       await this.#options.clock.sleep(HEARTBEAT_MS, signal);
     }
   }
+}
+
+function usageOf({ use, costUsd }: FinishedRun): RunUsage {
+  return {
+    input_tokens: use.input,
+    output_tokens: use.output,
+    cache_read_tokens: use.cacheRead,
+    cache_write_tokens: use.cacheWrite,
+    cost_usd: costUsd,
+  };
 }

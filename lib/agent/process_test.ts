@@ -44,7 +44,17 @@ function scriptedDatabase() {
 }
 
 function outcome(stop: RunStop, error?: string): FinishedRun {
-  return { stop, text: "", error, retry: true, iterations: 1, toolsUsed: [], costUsd: 0.1, runId: "run" };
+  return {
+    stop,
+    text: "",
+    error,
+    retry: true,
+    iterations: 1,
+    toolsUsed: [],
+    costUsd: 0.1,
+    runId: "run",
+    use: { input: 9, output: 3, cacheRead: 2, cacheWrite: 1 },
+  };
 }
 
 /** A process over a scripted database; runs end when `finish` is called, or when their signal aborts. */

@@ -6,7 +6,9 @@
  *   {"type":"heartbeat","state":"idle|busy|draining","health":{"status":"healthy"},"run":{"id":"…","goal":"…"}}
  *                                            every 10 s, also while it works; all but `type` may be left out
  *   {"type":"run_started","run":{"id":"…","goal":"…"}}
- *   {"type":"run_ended","run":{"id":"…"},"outcome":"completed","error":"…"}
+ *   {"type":"run_ended","run":{"id":"…"},"outcome":"completed","error":"…",
+ *    "usage":{"input_tokens":9,"output_tokens":9,"cache_read_tokens":9,"cache_write_tokens":9,"cost_usd":0.01}}
+ *                                            usage: for metrics, may be left out
  *   {"type":"log","level":"debug|info|warning|error","message":"…","fields":{…}}
  *
  * The supervisor writes to its standard input:
@@ -39,6 +41,17 @@ const health = z.looseObject({
   reason: short.optional(),
 });
 
+const count = z.int().min(0).max(1e12).default(0);
+
+/** What a run has used in all. */
+const usage = z.object({
+  input_tokens: count,
+  output_tokens: count,
+  cache_read_tokens: count,
+  cache_write_tokens: count,
+  cost_usd: z.number().min(0).max(1e6).default(0),
+});
+
 const reportSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("ready") }),
   z.object({
@@ -48,7 +61,13 @@ const reportSchema = z.discriminatedUnion("type", [
     run: run.optional(),
   }),
   z.object({ type: z.literal("run_started"), run }),
-  z.object({ type: z.literal("run_ended"), run, outcome: short, error: short.optional() }),
+  z.object({
+    type: z.literal("run_ended"),
+    run,
+    outcome: short,
+    error: short.optional(),
+    usage: usage.optional().catch(undefined),
+  }),
   z.object({
     type: z.literal("log"),
     level: z.enum(["debug", "info", "warning", "error"]).catch("info"),
@@ -66,6 +85,8 @@ const orderSchema = z.discriminatedUnion("type", [
 export type AgentReport = z.output<typeof reportSchema>;
 /** What may be left out when an agent writes a report. */
 export type AgentReportInput = z.input<typeof reportSchema>;
+/** What a run has used: tokens by kind, and US dollars. */
+export type RunUsage = z.output<typeof usage>;
 /** How an agent says it fares. */
 export type AgentHealth = z.output<typeof health>;
 /** What a supervisor tells its agent. */

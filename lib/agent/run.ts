@@ -23,7 +23,7 @@ import {
 } from "./loop/tools.ts";
 import { factLines, memoryTools, recall } from "./memory.ts";
 import { RunNews } from "./news.ts";
-import { priceOf } from "./prices.ts";
+import { addUse, NO_USE, priceOf, type TokenUse } from "./prices.ts";
 import { beginRun, type RunRecord } from "./records.ts";
 import type { AgentSettings } from "./settings.ts";
 
@@ -55,6 +55,8 @@ export interface RunOptions {
 /** A run's outcome with its id; undefined where not even its record could be begun. */
 export interface FinishedRun extends RunOutcome {
   readonly runId?: string;
+  /** The tokens of all its calls of the model. */
+  readonly use: TokenUse;
 }
 
 /** A tool may take so long, in ms. */
@@ -72,10 +74,12 @@ export async function runAgent(
   const startedAt = clock.monotonic();
   let record: RunRecord | undefined;
   let outcome: RunOutcome;
+  let use = NO_USE;
   try {
     record = await begin(options, goal, log);
     options.onStart?.(record.runId);
-    outcome = await work(options, goal, record, signal, log.with({ run: record.runId }));
+    const ledger = countingLedger(record, (more) => use = addUse(use, more));
+    outcome = await work(options, goal, ledger, signal, log.with({ run: record.runId }));
   } catch (error) {
     outcome = { text: "", iterations: 0, toolsUsed: [], costUsd: 0, ...failure(error, signal) };
   }
@@ -85,7 +89,18 @@ export async function runAgent(
   } catch (error) {
     log.error(`Cannot record the end of a run: ${(error as Error).message}`);
   }
-  return { ...outcome, runId: record?.runId };
+  return { ...outcome, runId: record?.runId, use };
+}
+
+/** Counts the tokens of the calls as they are written down. */
+function countingLedger(record: RunRecord, count: (use: TokenUse) => void): RunRecord {
+  return {
+    ...record,
+    endModelCall(call) {
+      count(call.use);
+      return record.endModelCall(call);
+    },
+  };
 }
 
 function begin(options: RunOptions, goal: RunGoal, log: Logger): Promise<RunRecord> {

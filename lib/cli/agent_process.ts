@@ -17,6 +17,9 @@ import { type Config, CONFIG_FIELDS, secretsOf } from "../config.ts";
 import { onStopSignals } from "../daemon/signals.ts";
 import type { Database } from "../database/database.ts";
 import { logger, type LogSink, setUpLogging } from "../log.ts";
+import { redactor } from "../log/redaction.ts";
+import { agentRunSpan } from "../telemetry/agent_spans.ts";
+import { openTracing } from "../telemetry/tracing.ts";
 import { type CliContext, connect, type GlobalOptions, readConfig } from "./context.ts";
 import { EXIT, ExitError } from "./exit.ts";
 
@@ -87,6 +90,7 @@ async function serve(
   { link, database, mcp }: { link: SupervisorLink; database: Database; mcp: McpServers },
 ): Promise<void> {
   const clock = systemClock;
+  const tracing = await openTracing(Deno.env.toObject(), redactor(secretsOf(config)).text);
   const settings = agentSettings(config);
   const services = agentServices(config);
   const holder = `${settings.workerId}/${agent.id}/${crypto.randomUUID()}`;
@@ -123,7 +127,8 @@ async function serve(
     acts: actRunner(acts, allTools, clock),
     link,
     clock,
-    run: (goal, signal, onStart) => runAgent({ ...runOptions, onStart }, goal, signal),
+    run: (goal, signal, onStart) =>
+      agentRunSpan(tracing, agent.id, () => runAgent({ ...runOptions, onStart }, goal, signal)),
   });
   const stopListening = onStopSignals(() => process.stopNow());
   try {

@@ -13,6 +13,9 @@ import { agentId } from "../config/agents.ts";
 import { onStopSignals } from "../daemon/signals.ts";
 import type { Database } from "../database/database.ts";
 import { logger, setUpLogging } from "../log.ts";
+import { redactor } from "../log/redaction.ts";
+import { agentRunSpan } from "../telemetry/agent_spans.ts";
+import { openTracing } from "../telemetry/tracing.ts";
 import { findAgent, requireKey } from "./agent_process.ts";
 import {
   type CliContext,
@@ -97,34 +100,36 @@ async function run(
   const log = logger("agent");
   let alerted = false;
   try {
-    return await runAgent(
-      {
-        ...shared,
-        agent,
-        settings,
-        services: agentServices(config),
-        model: anthropicModel({ apiKey, baseUrl: config.anthropicUrl }),
-        acts: new AgentActs({
+    const tracing = await openTracing(Deno.env.toObject(), redactor(secretsOf(config)).text);
+    return await agentRunSpan(tracing, agent.id, () =>
+      runAgent(
+        {
           ...shared,
-          agentId: agent.id,
-          rules: settings.rules,
-          expiresMs: settings.approvalExpiresMs,
-          secrets: settings.secrets,
-          log,
-        }),
-        moreTools: (signal) => mcp.tools(signal),
-        onEvent,
-        onMonthCost(spent) {
-          if (alerted || spent < settings.alertUsd) return;
-          alerted = true;
-          log.warn(
-            `the agents have cost ${usd(spent)} this month, the alert is at ${usd(settings.alertUsd)}`,
-          );
+          agent,
+          settings,
+          services: agentServices(config),
+          model: anthropicModel({ apiKey, baseUrl: config.anthropicUrl }),
+          acts: new AgentActs({
+            ...shared,
+            agentId: agent.id,
+            rules: settings.rules,
+            expiresMs: settings.approvalExpiresMs,
+            secrets: settings.secrets,
+            log,
+          }),
+          moreTools: (signal) => mcp.tools(signal),
+          onEvent,
+          onMonthCost(spent) {
+            if (alerted || spent < settings.alertUsd) return;
+            alerted = true;
+            log.warn(
+              `the agents have cost ${usd(spent)} this month, the alert is at ${usd(settings.alertUsd)}`,
+            );
+          },
         },
-      },
-      goal,
-      signal,
-    );
+        goal,
+        signal,
+      ));
   } finally {
     await mcp.close();
   }

@@ -22,11 +22,14 @@ import type { EmbeddedDatabase } from "../database/embedded.ts";
 import { removeSnapshots } from "../database/embedded_snapshot.ts";
 import { backupPolicy, openOwnDatabase } from "../database/open.ts";
 import { databaseLogSink, logger } from "../log.ts";
+import { createMetrics } from "../metrics/metrics.ts";
 import { ensurePrivateDir, homePaths } from "../paths.ts";
 import { homeMark, markPrograms } from "../process/orphans.ts";
+import { together } from "../queue/observer.ts";
 import { createSchedule } from "../schedule/compose.ts";
 import { runServices, type Service } from "../service.ts";
 import { agentsService, createAgents, statusWithAgents } from "../supervisor/agents_service.ts";
+import { openTraces } from "../telemetry/traces.ts";
 import { VERSION } from "../version.ts";
 import { createWorker } from "../worker.ts";
 import type { CliContext } from "./context.ts";
@@ -79,7 +82,15 @@ export async function runDaemon(
       for (const { file, reason } of problems) {
         log.warn(`an executor of your own is left out: ${file}: ${reason}`);
       }
-      const worker = await createWorker({ config, executors, database: own });
+      const metrics = await createMetrics(systemClock);
+      const traces = await openTraces(Deno.env.toObject(), [...secrets, token], systemClock);
+      const worker = await createWorker({
+        config,
+        executors,
+        database: own,
+        observer: traces ? together([traces.tasks.observer, metrics.queue]) : metrics.queue,
+        observeCall: metrics.call,
+      });
       const { database } = worker;
       const agents = await createAgents(loaded, {
         database,
@@ -87,6 +98,7 @@ export async function runDaemon(
         env: Deno.env.toObject(),
         cwd: Deno.cwd(),
         secrets: [token],
+        observer: metrics.agents,
       });
       const ownActions = await loadActions?.(config);
       for (const { file, reason } of ownActions?.problems ?? []) {
@@ -104,6 +116,8 @@ export async function runDaemon(
           : [],
         actions: ownActions?.actions ?? [],
         secrets: [token],
+        observer: { ...metrics.routines, ...traces?.routines },
+        observeDelivery: metrics.deliveries,
       });
       const { scheduler, outbox } = schedule;
       const controlled = {
@@ -225,6 +239,13 @@ export async function runDaemon(
             embedded: own !== undefined,
             snapshot: own && (() => own.snapshot(config.minFreeBytes)),
             jobs: jobs?.app,
+            observe: metrics.requests,
+            metrics: () =>
+              metrics.text({
+                figures: () => worker.figures(),
+                agents: () => agents.status(),
+                scheduler: () => scheduler?.status(),
+              }),
             onListen: (port) => {
               listening({ controlPort: port });
               reachable.resolve();
@@ -233,6 +254,7 @@ export async function runDaemon(
           liveness({ notify, pulses, describe, clock: systemClock }),
           ...(jobs ? [jobs.service] : []),
           ...own ? backups(own, config) : [],
+          metrics.service,
           outbox,
         ], stopServers.signal);
       } finally {
@@ -246,6 +268,7 @@ export async function runDaemon(
           )
           : database.close());
         stopListening();
+        traces?.tasks.close();
       }
     } finally {
       await claim.release();

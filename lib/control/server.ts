@@ -11,6 +11,8 @@ import { disputeRoutes } from "./dispute_routes.ts";
 import { authenticated, type GuardedEnv, noForeignPages, ownHostOnly } from "./guard.ts";
 import { type ControlledWorker, healthRoutes } from "./health.ts";
 import { serveUntil } from "./listen.ts";
+import { metricsRoutes } from "./metrics_routes.ts";
+import { observedRequests, type RequestObserver } from "./observed_requests.ts";
 import { pageRoutes, safeHeaders } from "./page.ts";
 import { type ControlledScheduler, scheduleRoutes } from "./schedule_routes.ts";
 import { restRoutes } from "./rest.ts";
@@ -34,6 +36,10 @@ export interface ControlOptions {
   readonly clock?: Clock;
   /** Where this worker fires routines. */
   readonly scheduler?: ControlledScheduler;
+  /** The text of `GET /metrics`. */
+  readonly metrics?: () => Promise<string>;
+  /** Told of every request that was answered. */
+  readonly observe?: RequestObserver;
   /** Answers below /api/v1, which have a guard of their own: the jobs server, where it is enabled. */
   readonly jobs?: { fetch(request: Request): Response | Promise<Response> };
 }
@@ -71,6 +77,7 @@ export function controlApp(options: ControlOptions, port: () => number): Hono<Gu
   const { worker, database, token, jobs, clock = systemClock } = options;
   const sessions = newSessions(clock);
   const app = new Hono<GuardedEnv>();
+  if (options.observe) app.use(observedRequests(options.observe, clock));
   app.onError(answerError);
   app.notFound((c) => {
     throw new ApiError(404, "not_found", `There is no ${c.req.method} ${c.req.path.slice(0, 100)}`);
@@ -82,6 +89,7 @@ export function controlApp(options: ControlOptions, port: () => number): Hono<Gu
   if (jobs) app.all("/api/v1/*", (c) => jobs.fetch(c.req.raw));
   app.use(authenticated(token, sessions.sessions));
   app.route("/", codeRoute(sessions));
+  if (options.metrics) app.route("/", metricsRoutes(options.metrics));
   app.get("/status", async (c) => c.json(await worker.status()));
   app.route("/", taskRoutes(database, worker));
   app.route("/", approvalRoutes(database, () => worker.wake()));

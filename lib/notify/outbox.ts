@@ -23,6 +23,9 @@ import {
 import { route, type RoutingSettings } from "./routing.ts";
 import type { Spool, Spooled } from "./spool.ts";
 
+/** Told what became of attempts to send: so many notifications were sent, are tried again or given up. May not throw. */
+export type DeliveryObserver = (channel: ChannelName, outcome: Result["outcome"], count: number) => void;
+
 /** What the outbox is made of. */
 export interface OutboxOptions {
   readonly database: Database;
@@ -37,6 +40,7 @@ export interface OutboxOptions {
   readonly secrets: readonly string[];
   /** Numbers in [0, 1). */
   readonly random?: () => number;
+  readonly observe?: DeliveryObserver;
 }
 
 interface Claimed extends OutgoingNotification {
@@ -207,6 +211,7 @@ export class Outbox implements Notifier, Service {
     try {
       await within(clock, SEND_MS, signal, (signal) => channel.send(batch, signal));
       this.#unsettled.push(...batch.map(({ id, token }) => ({ id, token, outcome: "sent" as const })));
+      this.#options.observe?.(name, "sent", batch.length);
     } catch (error) {
       const failure = error instanceof DeliveryError
         ? error
@@ -221,6 +226,9 @@ export class Outbox implements Notifier, Service {
   #failed(name: ChannelName, batch: readonly Claimed[], failure: DeliveryError): void {
     const message = this.#clean.text(failure.message);
     const next = failure.retry ? "tried again" : "given up";
+    const delivered = Math.min(failure.delivered, batch.length);
+    if (delivered > 0) this.#options.observe?.(name, "sent", delivered);
+    this.#options.observe?.(name, failure.retry ? "retry" : "failed", batch.length - delivered);
     this.#log[failure.retry ? "warn" : "error"](
       `Cannot send ${batch.length - failure.delivered} notifications by ${name}: ${message}; ${next}`,
     );

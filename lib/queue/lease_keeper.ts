@@ -4,6 +4,7 @@ import { logger } from "../log.ts";
 import type { Service } from "../service.ts";
 import { type HeartbeatAnswer, SourceError, type TaskSource } from "../task/task.ts";
 import { Wakeup } from "../wakeup.ts";
+import type { QueueObserver } from "./observer.ts";
 import type { Outage } from "./outage.ts";
 import type { RunningTask } from "./running.ts";
 
@@ -49,11 +50,20 @@ export class LeaseKeeper implements Service {
   readonly #timing: LeaseTiming;
   readonly #clock: Clock;
   readonly #outage: (source: TaskSource) => Outage;
+  readonly #observer: QueueObserver | undefined;
 
-  constructor(options: { timing: LeaseTiming; clock: Clock; outage: (source: TaskSource) => Outage }) {
+  constructor(
+    options: {
+      timing: LeaseTiming;
+      clock: Clock;
+      outage: (source: TaskSource) => Outage;
+      observer?: QueueObserver;
+    },
+  ) {
     this.#timing = options.timing;
     this.#clock = options.clock;
     this.#outage = options.outage;
+    this.#observer = options.observer;
   }
 
   /**
@@ -144,10 +154,12 @@ export class LeaseKeeper implements Service {
         });
       }
       this.#outage(source).succeeded();
+      this.#observer?.renewed?.(source.name, answers);
       leases.forEach((lease, i) => this.#apply(lease, answers[i], sent));
     } catch (error) {
       if (signal.aborted) return;
       this.#outage(source).failed(error as Error);
+      this.#observer?.renewalFailed?.(source.name, leases.length);
       const now = moment(this.#clock);
       const stoodStill =
         Math.max(now.monotonic - sent.monotonic, now.wall - sent.wall) > timeoutMs + STALL_MS;
@@ -186,6 +198,7 @@ export class LeaseKeeper implements Service {
     const { task } = lease.running;
     this.#log.warn(message, { taskId: task.id, fence: task.token });
     this.#leases.delete(lease);
+    this.#observer?.leaseLost?.(lease.running.source.name);
     lease.running.stop("lost");
   }
 

@@ -19,22 +19,28 @@ const WORTH_TELLING_MS = 2500;
 
 /** Watches one dependency through everybody who calls it. */
 export class Outage {
+  readonly name: string;
   readonly #log = logger("outage");
-  readonly #name: string;
   readonly #clock: Clock;
   readonly #onBegin = new Set<() => void>();
   readonly #onEnd = new Set<() => void>();
   #state: OutageState | undefined;
   #began = 0;
+  #endedMs = 0;
 
   constructor(name: string, clock: Clock) {
-    this.#name = name;
+    this.name = name;
     this.#clock = clock;
   }
 
   /** The outage that goes on, if one does. */
   get state(): OutageState | undefined {
     return this.#state;
+  }
+
+  /** How long its outages have lasted in all, the one that goes on included, in ms. */
+  get totalMs(): number {
+    return this.#endedMs + (this.#state ? this.#clock.monotonic() - this.#began : 0);
   }
 
   /** Calls `listener` when an outage begins, until the returned function is called. */
@@ -54,7 +60,7 @@ export class Outage {
     if (this.#state) return;
     this.#state = { since: this.#clock.now(), error: error.message, transient: isTransient(error) };
     this.#began = this.#clock.monotonic();
-    this.#log.error(error.message, { dependency: this.#name });
+    this.#log.error(error.message, { dependency: this.name });
     for (const listener of this.#onBegin) listener();
   }
 
@@ -62,8 +68,9 @@ export class Outage {
   succeeded(): void {
     if (!this.#state) return;
     const lastedMs = this.#clock.monotonic() - this.#began;
+    this.#endedMs += lastedMs;
     const seconds = Math.round(lastedMs / 1000);
-    this.#log.info(`${this.#name} answers again after ${seconds} s`, { dependency: this.#name, seconds });
+    this.#log.info(`${this.name} answers again after ${seconds} s`, { dependency: this.name, seconds });
     this.#state = undefined;
     if (lastedMs >= WORTH_TELLING_MS) { for (const listener of this.#onEnd) listener(); }
   }

@@ -13,6 +13,7 @@ import type { Exceptions } from "../task/exception.ts";
 import type { Task, TaskSource } from "../task/task.ts";
 import { Wakeup } from "../wakeup.ts";
 import type { TypeRooms } from "./concurrency.ts";
+import type { QueueObserver } from "./observer.ts";
 import type { Outage } from "./outage.ts";
 
 /** What may be claimed now. */
@@ -38,6 +39,7 @@ export interface PollerOptions {
   /** Begins a task whose claim was sent at that moment. */
   readonly start: (task: Task, claimSent: Moment) => void;
   readonly random?: () => number;
+  readonly observer?: QueueObserver;
 }
 
 const BACKOFF = { firstMs: 1000, maxMs: 300_000 };
@@ -148,6 +150,7 @@ export class Poller implements Service {
     } catch (error) {
       if (signal.aborted) return 0;
       outage.failed(error as Error);
+      this.#options.observer?.claimFailed?.(this.#options.source.name);
       return backoffDelay(++this.#failures, BACKOFF, this.#options.random?.());
     } finally {
       giveBack?.();
@@ -157,7 +160,7 @@ export class Poller implements Service {
 
   /** One call; starts what it brings, whatever becomes of the others. Returns how many tasks that were. */
   async #claim({ types, rooms, exceptions }: Offer, room: number, signal: AbortSignal): Promise<number> {
-    const { source, start, clock } = this.#options;
+    const { source, start, clock, observer } = this.#options;
     const sent = moment(clock);
     const tasks = await within(
       clock,
@@ -165,6 +168,7 @@ export class Poller implements Service {
       signal,
       (signal) => source.claim(types, room, signal, rooms, exceptions),
     );
+    observer?.claimed?.(source.name, tasks, { sentAt: sent.wall, answeredAt: clock.now() });
     const tell = this.#log.isEnabledFor("info");
     for (const task of tasks) {
       if (tell) taskLogger(task).info("claimed", { source: source.name, fence: task.token });

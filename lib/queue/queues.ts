@@ -63,6 +63,11 @@ export class Queues implements Service {
     return turns.length > 0 ? Math.min(...turns) : undefined;
   }
 
+  /** How many tasks may run at once. */
+  get slots(): number {
+    return this.#slots.max;
+  }
+
   /** Changes how many tasks run at once; those in progress go on. */
   resize(maxConcurrent: number): void {
     this.#slots.resize(maxConcurrent);

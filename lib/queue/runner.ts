@@ -17,9 +17,11 @@ import {
   type Task,
   TaskError,
 } from "../task/task.ts";
+import { withoutTraceContext } from "../task/trace_context.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { Journal } from "./journal.ts";
 import { boundedOutput, checkInput, cleanProgress, cleanText } from "./limits.ts";
+import type { QueueObserver } from "./observer.ts";
 import { type RunningTask, stopError } from "./running.ts";
 
 /** What every attempt needs. Sizes in bytes. */
@@ -36,6 +38,7 @@ export interface RunnerOptions {
   readonly onProgress: (running: RunningTask) => void;
   /** Where outward acts are agreed to and remembered. */
   readonly gate: GateOptions;
+  readonly observer?: QueueObserver;
 }
 
 /** How long an executor may take to stop after its signal, beyond the 10 s that a program tree is given. */
@@ -47,11 +50,14 @@ const LOG = logger("task");
 /** Runs the attempt to its end; resolves when its outcome is in the journal (or nobody wants it any more). */
 export async function runTask(running: RunningTask, options: RunnerOptions): Promise<Outcome> {
   const { task } = running;
+  const { observer } = options;
   const tell = (level: "info" | "warn", message: string, fields: Record<string, unknown>) => {
     if (LOG.isEnabledFor(level === "warn" ? "warning" : "info")) taskLogger(task)[level](message, fields);
   };
   tell("info", "started", { maxAttempts: task.maxAttempts, priority: task.priority });
-  const outcome = await attempt(running, options);
+  const work = () => attempt(running, options);
+  const outcome = await (observer?.attempt?.(running, work) ?? work());
+  observer?.ended?.(running, outcome);
   const durationMs = Math.round(running.elapsedMs);
   if (running.stopReason === "lost" && outcome.kind !== "done") {
     tell("warn", "stopped without a report: the lease was lost", { durationMs });
@@ -75,7 +81,7 @@ async function attempt(running: RunningTask, options: RunnerOptions): Promise<Ou
   }
   let context: AttemptContext | undefined;
   try {
-    const checked = checkInput(executor, running.task.input, options.maxInputBytes);
+    const checked = checkInput(executor, withoutTraceContext(running.task.input), options.maxInputBytes);
     if ("problem" in checked) return { kind: "failed", error: checked.problem, retry: false };
     if (running.stopReason) throw stopError(running.stopReason);
     context = new AttemptContext(running, options);
@@ -249,12 +255,13 @@ async function record(
       complain(messageOf(error));
     }
     try {
-      await within(
+      const answers = await within(
         clock,
         DIRECT_REPORT_MS,
         undefined,
         (signal) => running.source.settle([settlement], signal),
       );
+      options.observer?.settled?.(running.source.name, [settlement], answers);
       return true;
     } catch (error) {
       complain(messageOf(error));

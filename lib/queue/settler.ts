@@ -7,6 +7,7 @@ import { type SettleAnswer, type Settlement, SourceError, type TaskSource } from
 import { Wakeup } from "../wakeup.ts";
 import type { Journal, JournalEntry } from "./journal.ts";
 import { cleanText } from "./limits.ts";
+import type { QueueObserver } from "./observer.ts";
 import type { Outage } from "./outage.ts";
 
 const BATCH = 500;
@@ -25,15 +26,25 @@ export class Settler implements Service {
   readonly #journal: Journal;
   readonly #clock: Clock;
   readonly #outage: Outage;
+  readonly #observer: QueueObserver | undefined;
   #failures = 0;
   #idle: (() => void)[] = [];
 
-  constructor(options: { source: TaskSource; journal: Journal; clock: Clock; outage: Outage }) {
+  constructor(
+    options: {
+      source: TaskSource;
+      journal: Journal;
+      clock: Clock;
+      outage: Outage;
+      observer?: QueueObserver;
+    },
+  ) {
     this.name = `settler of ${options.source.name}`;
     this.#source = options.source;
     this.#journal = options.journal;
     this.#clock = options.clock;
     this.#outage = options.outage;
+    this.#observer = options.observer;
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -85,6 +96,7 @@ export class Settler implements Service {
     }
     this.#failures = 0;
     this.#outage.succeeded();
+    this.#observer?.settled?.(this.#source.name, settlements, answers);
     answers.forEach((answer, i) => {
       if (answer === "settled") return;
       const { task, outcome } = settlements[i];
@@ -139,6 +151,7 @@ export class Settler implements Service {
 
   #failed(error: Error): false {
     this.#failures++;
+    this.#observer?.settleFailed?.(this.#source.name);
     this.#outage.failed(error);
     return false;
   }

@@ -17,6 +17,11 @@ export class Slots {
     this.#max = max;
   }
 
+  /** How many places there are. */
+  get max(): number {
+    return this.#max;
+  }
+
   /** The tasks in progress, of all queues. */
   get running(): ReadonlySet<RunningTask> {
     return this.#running;

@@ -10,6 +10,7 @@ import type { Capabilities } from "./capabilities.ts";
 import { type ConcurrencyLimits, typeRooms } from "./concurrency.ts";
 import type { Journal } from "./journal.ts";
 import { LeaseKeeper, type LeaseTiming } from "./lease_keeper.ts";
+import type { QueueObserver } from "./observer.ts";
 import type { Outage } from "./outage.ts";
 import { Poller } from "./poller.ts";
 import { type RunnerOptions, runTask } from "./runner.ts";
@@ -39,6 +40,7 @@ export interface WorkerQueueOptions {
   readonly maxOutputBytes: number;
   readonly gate: GateOptions;
   readonly holdBack?: () => Promise<string | undefined>;
+  readonly observer?: QueueObserver;
 }
 
 /** After the drain, how long outcomes may take to reach the queue; what is left waits in the journal. */
@@ -63,11 +65,11 @@ export class WorkerQueue implements Service {
   #stopping: AbortSignal | undefined;
 
   constructor(options: WorkerQueueOptions) {
-    const { source, clock, outage, capabilities } = options;
+    const { source, clock, outage, capabilities, observer } = options;
     this.name = `queue ${source.name}`;
     this.#options = options;
-    this.#leases = new LeaseKeeper({ timing: options.leaseTiming, clock, outage: () => outage });
-    this.#settler = new Settler({ source, journal: options.journal, clock, outage });
+    this.#leases = new LeaseKeeper({ timing: options.leaseTiming, clock, outage: () => outage, observer });
+    this.#settler = new Settler({ source, journal: options.journal, clock, outage, observer });
     this.#runnerOptions = {
       ...options,
       giveUp: this.#giveUp.signal,
@@ -85,6 +87,7 @@ export class WorkerQueue implements Service {
       room: () => Math.min(options.slots.room, (options.maxOwn ?? Infinity) - this.#running.size),
       reserve: (room) => options.slots.reserve(room),
       holdBack: options.holdBack,
+      observer,
       start: (task, claimSent) => this.#start(task, claimSent),
     });
   }

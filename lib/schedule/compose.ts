@@ -6,7 +6,7 @@ import type { LiveSetting } from "../daemon/reload.ts";
 import type { Database } from "../database/database.ts";
 import { logger } from "../log.ts";
 import { configuredChannels } from "../notify/configured.ts";
-import { Outbox } from "../notify/outbox.ts";
+import { type DeliveryObserver, Outbox } from "../notify/outbox.ts";
 import { openSpool } from "../notify/spool.ts";
 import { homePaths } from "../paths.ts";
 import type { HeartbeatAction } from "./actions/action.ts";
@@ -17,6 +17,7 @@ import { goalAction } from "./goal_action.ts";
 import { denoMinuteTick } from "./minute_tick.ts";
 import { resolveRoutines } from "./resolve.ts";
 import type { Routine } from "./routine.ts";
+import type { RoutineObserver } from "./run_keeper.ts";
 import { Scheduler } from "./scheduler.ts";
 import { taskAction } from "./task_action.ts";
 
@@ -32,6 +33,8 @@ export interface ScheduleOptions {
   readonly actions: readonly HeartbeatAction[];
   /** Values beside the configuration's that must not be sent to anybody. */
   readonly secrets: readonly string[];
+  readonly observer?: RoutineObserver;
+  readonly observeDelivery?: DeliveryObserver;
 }
 
 /** What fires routines and what tells people. */
@@ -59,6 +62,7 @@ export function createSchedule(options: ScheduleOptions): ScheduleParts {
     routing: config,
     clock,
     secrets: [...secretsOf(config), ...options.secrets],
+    observe: options.observeDelivery,
   });
   const close = () => spool.close();
   if (!config.enableScheduler) return { scheduler: undefined, outbox, live: [], close };
@@ -86,6 +90,7 @@ export function createSchedule(options: ScheduleOptions): ScheduleParts {
     notify: (notification) => outbox.notify(notification),
     hints: true,
     minuteTick: denoMinuteTick(),
+    observer: options.observer,
   });
   return {
     scheduler,

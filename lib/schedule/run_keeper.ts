@@ -20,6 +20,18 @@ export interface RunOutcome {
   readonly result?: unknown;
 }
 
+/** Listens to routines, for metrics and traces. May not throw. */
+export interface RoutineObserver {
+  /** A run begins, so many ms after its time. */
+  fired?(routine: Routine, lateMs: number): void;
+  /** Does the work of a run, for whoever wants to stand around it. */
+  perform?(routine: Routine, run: OwnRun, work: () => Promise<RunOutcome>): Promise<RunOutcome>;
+  /** A run is over. */
+  ended?(routine: Routine, status: RunEnd, ms: number): void;
+  /** So many runs did not happen at their time. */
+  missed?(routineId: string, count: number): void;
+}
+
 /** What the keeper needs. */
 export interface KeeperOptions {
   readonly clock: Clock;
@@ -28,6 +40,7 @@ export interface KeeperOptions {
   readonly record: (runId: string, outcome: RunOutcome) => Promise<EndAnswer>;
   /** Told of each recorded end. */
   readonly onEnd: (routine: Routine, outcome: RunOutcome, answer: EndAnswer) => void;
+  readonly observer?: RoutineObserver;
 }
 
 interface Progress {
@@ -105,9 +118,13 @@ export class RunKeeper {
   async #live(routine: Routine, run: OwnRun, progress: Progress): Promise<void> {
     const log = this.#log.with({ routine: routine.id, run: run.id });
     log.debug(`${routine.id} starts`);
-    const began = this.#options.clock.monotonic();
-    const outcome = await this.#perform(routine, run, progress);
-    const seconds = ((this.#options.clock.monotonic() - began) / 1000).toFixed(1);
+    const { clock, observer } = this.#options;
+    const began = clock.monotonic();
+    const work = () => this.#perform(routine, run, progress);
+    const outcome = await (observer?.perform?.(routine, run, work) ?? work());
+    const ms = clock.monotonic() - began;
+    observer?.ended?.(routine, outcome.status, ms);
+    const seconds = (ms / 1000).toFixed(1);
     if (outcome.status === "succeeded") log.debug(`${routine.id} succeeded after ${seconds} s`);
     else log.warn(`${routine.id} ${WORDS[outcome.status]} after ${seconds} s: ${outcome.error}`);
     const answer = await this.#record(run.id, outcome);

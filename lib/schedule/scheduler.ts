@@ -13,8 +13,9 @@ import { listenForHints } from "./hints.ts";
 import { type Notify, RoutineNews } from "./news.ts";
 import type { Actions, Routine } from "./routine.ts";
 import type { MinuteTick } from "./minute_tick.ts";
+import type { Missed } from "./missed.ts";
 import { Plan } from "./plan.ts";
-import { RunKeeper } from "./run_keeper.ts";
+import { type OwnRun, type RoutineObserver, RunKeeper } from "./run_keeper.ts";
 import { type Beat, type Claim, type ClaimAnswer, type LostRun, RoutineStore } from "./store.ts";
 
 /** What a scheduler is made of. */
@@ -34,6 +35,7 @@ export interface SchedulerOptions {
   /** Whether to listen for the database's hints; without them changes are seen within 30 s. */
   readonly hints?: boolean;
   readonly minuteTick?: MinuteTick;
+  readonly observer?: RoutineObserver;
 }
 
 /** How the scheduler fares. */
@@ -84,7 +86,7 @@ export class Scheduler implements Service {
   #error: string | undefined;
 
   constructor(options: SchedulerOptions) {
-    const { database, workerId, clock, actions } = options;
+    const { database, workerId, clock, actions, observer } = options;
     this.#options = options;
     this.#clock = clock;
     this.#time = new DatabaseTime(clock);
@@ -94,6 +96,7 @@ export class Scheduler implements Service {
     this.#keeper = new RunKeeper({
       clock,
       actions,
+      observer,
       record: (id, { status, ...told }) => this.#store.end(id, status, told),
       onEnd: (routine, { error }, { failures, off, waiting }) => {
         if (waiting) this.#waitingMayStart();
@@ -270,17 +273,27 @@ export class Scheduler implements Service {
         return; // the database's time is known better now
     }
     plan.handled(id, until);
-    if (missed) this.#news.missed(id, missed);
+    if (missed) this.#missed(id, missed);
     const due = new Date(until).toISOString();
     if (answer.outcome === "run") {
       const routine = plan.find(id);
-      if (routine) this.#keeper.start(routine, { id: answer.run_id, dueAt: until });
+      if (routine) this.#start(routine, { id: answer.run_id, dueAt: until });
     } else if (answer.outcome === "skip") this.#log.info(`${id} of ${due} is left out: ${answer.why}`);
     else if (answer.outcome === "wait") this.#log.info(`${id} of ${due} waits for the run before it to end`);
     else if (answer.outcome === "cancel") {
       this.#log.info(`${id} of ${due} is due: the run before it is cancelled`);
       this.#keeper.cancel(answer.run_id, "its next run is due");
     }
+  }
+
+  #start(routine: Routine, run: OwnRun): void {
+    this.#options.observer?.fired?.(routine, Math.max(0, this.#time.now() - run.dueAt));
+    this.#keeper.start(routine, run);
+  }
+
+  #missed(id: string, missed: Missed): void {
+    this.#options.observer?.missed?.(id, missed.count);
+    this.#news.missed(id, missed);
   }
 
   async #startWaiting(signal: AbortSignal): Promise<void> {
@@ -290,7 +303,7 @@ export class Scheduler implements Service {
     for (const run of started) {
       const routine = this.#plan.find(run.routine_id);
       const own = { id: run.run_id, dueAt: Date.parse(run.due_at) };
-      if (routine) this.#keeper.start(routine, own);
+      if (routine) this.#start(routine, own);
       else {await this.#store.end(
           own.id,
           "cancelled",

@@ -11,6 +11,7 @@ import { agentSpecs } from "./agent_specs.ts";
 import { type AgentsSummary, summary } from "./agent_status.ts";
 import { goalHints } from "./goal_hints.ts";
 import { AgentRegistry } from "./registry.ts";
+import type { AgentObserver } from "./supervised_agent.ts";
 import { banner, checkRequiredTables, startWarnings, tableProblems } from "./startup.ts";
 import { Supervisor } from "./supervisor.ts";
 
@@ -23,6 +24,7 @@ export interface AgentsOptions {
   readonly cwd: string;
   /** Values beside the configuration's that must not appear in what is told of agents. */
   readonly secrets: readonly string[];
+  readonly observer?: AgentObserver;
 }
 
 /** Checks the tables, tells which agents run and what they lack, and makes the supervisor. Nothing is started yet. */
@@ -46,6 +48,7 @@ export async function createAgents(
     timing: { silenceMs: SILENCE_MS, drainMs: config.drainSeconds * 1000 },
     watchMs: config.supervisorWatchSeconds * 1000,
     secrets: [...secretsOf(config), ...options.secrets],
+    observer: options.observer,
   });
 }
 

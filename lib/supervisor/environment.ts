@@ -26,7 +26,7 @@ export function agentEnvironment(
   const names = [
     ...PROGRAM_VARIABLES,
     ...CONFIG_FIELDS.flatMap((field) => field.env),
-    ...Object.keys(env).filter((name) => name.startsWith("DENO_")),
+    ...Object.keys(env).filter((name) => name.startsWith("DENO_") || name.startsWith("OTEL_")),
     ...mcpVariables(config.mcpServers),
   ];
   const byFlag = CONFIG_FIELDS.filter(({ key, env }) => origins[key].source === "flag" && env.length > 0)

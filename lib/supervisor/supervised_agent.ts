@@ -1,5 +1,5 @@
 /** The life of one agent: its states, its processes one after another, and what becomes of each. */
-import type { AgentReport } from "../agent/protocol.ts";
+import type { AgentReport, RunUsage } from "../agent/protocol.ts";
 import type { Clock } from "../clock.ts";
 import { type Logger, logger } from "../log.ts";
 import type { AgentProcess, ProcessEnding, ProcessSpec, StartProcess } from "./agent_process.ts";
@@ -41,6 +41,14 @@ export interface AgentListener {
   cleared(agentId: string): void;
 }
 
+/** Told what is counted; `agent` is an agent's id. May not throw. */
+export interface AgentObserver {
+  /** A process was started. */
+  started(agent: string): void;
+  crashed(agent: string): void;
+  runEnded(agent: string, outcome: string, usage: RunUsage | undefined): void;
+}
+
 /** What an agent is made with. */
 export interface AgentOptions {
   readonly timing: AgentTiming;
@@ -48,6 +56,7 @@ export interface AgentOptions {
   readonly startProcess: StartProcess;
   readonly listener: AgentListener;
   readonly secrets: readonly string[];
+  readonly observer?: AgentObserver;
 }
 
 const DAY_MS = 86_400_000;
@@ -241,6 +250,7 @@ export class SupervisedAgent {
       clock: this.#options.clock,
       onStart: (pid) => {
         this.#log.debug(`started (pid ${pid})`);
+        this.#options.observer?.started(this.spec.id);
         if (process.health === "none") this.#ready();
       },
       onReport: (report) => this.#heard(report),
@@ -255,6 +265,7 @@ export class SupervisedAgent {
       this.#lastRunAt = this.#options.clock.now();
     } else if (report.type === "run_ended") {
       this.#run = undefined;
+      this.#options.observer?.runEnded(this.spec.id, report.outcome, report.usage);
     } else if (report.type === "heartbeat") {
       const worsened = report.health.status !== (this.#beat?.health.status ?? "healthy");
       this.#beat = report;
@@ -305,7 +316,8 @@ export class SupervisedAgent {
   }
 
   #crashed(end: ProcessEnding): void {
-    const { clock, listener } = this.#options;
+    const { clock, listener, observer } = this.#options;
+    observer?.crashed(this.spec.id);
     const now = clock.now();
     this.#crashes = [...this.#recentCrashes(), now];
     listener.crashed({

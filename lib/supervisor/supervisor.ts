@@ -7,7 +7,7 @@ import { startAgentProcess, type StartProcess } from "./agent_process.ts";
 import { type MemoryRow, readMemory, treeMemoryMb } from "./memory.ts";
 import type { AgentRegistry } from "./registry.ts";
 import { RegistrySync } from "./registry_sync.ts";
-import { type AgentSpec, type AgentTiming, SupervisedAgent } from "./supervised_agent.ts";
+import { type AgentObserver, type AgentSpec, type AgentTiming, SupervisedAgent } from "./supervised_agent.ts";
 
 /** What a supervisor is made of. */
 export interface SupervisorOptions {
@@ -21,6 +21,7 @@ export interface SupervisorOptions {
   readonly heartbeatMs?: number;
   /** Values that must not appear in what is told of an agent. */
   readonly secrets: readonly string[];
+  readonly observer?: AgentObserver;
   readonly startProcess?: StartProcess;
   readonly readMemory?: () => Promise<MemoryRow[]>;
 }
@@ -48,12 +49,12 @@ export class Supervisor implements Service {
   #stopping = false;
 
   constructor(options: SupervisorOptions) {
-    const { agents, registry, clock, watchMs, timing, secrets, heartbeatMs = 30_000 } = options;
+    const { agents, registry, clock, watchMs, timing, secrets, observer, heartbeatMs = 30_000 } = options;
     this.#options = options;
     this.#sync = new RegistrySync({ registry, clock, watchMs, heartbeatMs });
     const startProcess = options.startProcess ?? startAgentProcess;
     const make = (spec: AgentSpec) =>
-      new SupervisedAgent(spec, { timing, clock, startProcess, secrets, listener: this.#sync });
+      new SupervisedAgent(spec, { timing, clock, startProcess, secrets, observer, listener: this.#sync });
     this.#agents = new Map(agents.map((spec) => [spec.id, make(spec)]));
   }
 

@@ -13,13 +13,14 @@ export type Requirement =
   | "npx"
   | "python3"
   | "toil"
+  | "promtool"
   | "systemd-sandbox";
 
 /** Names the program goes by on PATH, and how a person gets it. */
 interface Program {
   readonly names: readonly string[];
   readonly fix: string;
-  /** No package has it: its tests are skipped where it is missing, also in CI. */
+  /** No package has it, or it only confirms what another test shows: where it is missing, CI goes without it, too. */
   readonly optional?: true;
   /** Finds it where PATH does not lead. */
   readonly elsewhere?: () => Promise<string | undefined>;
@@ -43,6 +44,7 @@ const PROGRAMS: Record<Requirement, Program> = {
   npx: { names: ["npx"], fix: "install Node with npm" },
   python3: { names: ["python3"], fix: "apt-get install python3" },
   toil: { names: ["toil-wdl-runner"], fix: "pip install 'toil[wdl]'" },
+  promtool: { names: ["promtool"], optional: true, fix: "apt-get install prometheus" },
   "systemd-sandbox": {
     names: ["systemd-sandbox"],
     optional: true,

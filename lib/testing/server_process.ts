@@ -18,6 +18,8 @@ export interface ServerCommand {
   readonly user?: number;
   /** Asked until it says that the process of this id can serve. */
   isReady(pid: number): Promise<boolean>;
+  /** For so long, in ms; 20 s unless told. */
+  readonly readyMs?: number;
 }
 
 /** A running server. */
@@ -38,7 +40,7 @@ const STOP_GRACE_MS = 10_000;
 
 /**
  * Starts a server and waits until it is ready.
- * @throws Error with what it printed, when it ends or is not ready in 20 s.
+ * @throws Error with what it printed, when it ends or is not ready in time.
  */
 export async function startServerProcess(command: ServerCommand): Promise<ServerProcess> {
   const server = await spawnGuarded(command);
@@ -148,7 +150,7 @@ function freePort(): number {
 
 /** Asks every 10 ms; throws what the server printed, when it ends or takes too long. */
 async function untilReady(server: ServerProcess, command: ServerCommand): Promise<void> {
-  const deadline = performance.now() + READY_TIMEOUT_MS;
+  const deadline = performance.now() + (command.readyMs ?? READY_TIMEOUT_MS);
   while (!await command.isReady(server.pid)) {
     const late = performance.now() > deadline;
     if (!server.running || late) {
