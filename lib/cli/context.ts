@@ -99,16 +99,42 @@ export async function requireDaemon(config: Config): Promise<DaemonRecord & { co
 }
 
 /** Asks the daemon's control API. @throws ExitError where it does not answer or refuses */
-export async function askDaemon<T>(config: Config, method: string, path: string): Promise<T> {
+export async function askDaemon<T>(
+  config: Config,
+  method: string,
+  path: string,
+  body?: Readonly<Record<string, unknown>>,
+): Promise<T> {
+  const response = await requestDaemon(config, method, path, { body, signal: AbortSignal.timeout(5000) });
+  const answer = await response.json();
+  if (!response.ok) {
+    throw new ExitError(
+      EXIT.failed,
+      `The worker answered ${response.status}: ${answer?.error?.message ?? "no reason given"}`,
+    );
+  }
+  return answer as T;
+}
+
+/** Sends a request to the daemon's control API, whatever its answer is. @throws ExitError where there is none */
+export async function requestDaemon(
+  config: Config,
+  method: string,
+  path: string,
+  options: { readonly body?: unknown; readonly signal?: AbortSignal } = {},
+): Promise<Response> {
+  const { body, signal } = options;
   const daemon = await requireDaemon(config);
-  const url = `http://${hostOf(config)}:${daemon.controlPort}${path}`;
   const token = await readToken(config);
-  let response: Response;
   try {
-    response = await fetch(url, {
+    return await fetch(`http://${hostOf(config)}:${daemon.controlPort}${path}`, {
       method,
-      headers: { authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(5000),
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...body === undefined ? {} : { "content-type": "application/json" },
+      },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal,
     });
   } catch (error) {
     throw new ExitError(
@@ -116,14 +142,6 @@ export async function askDaemon<T>(config: Config, method: string, path: string)
       `The worker (pid ${daemon.pid}) does not answer: ${(error as Error).message}`,
     );
   }
-  const body = await response.json();
-  if (!response.ok) {
-    throw new ExitError(
-      EXIT.failed,
-      `The worker answered ${response.status}: ${body?.error?.message ?? "no reason given"}`,
-    );
-  }
-  return body as T;
 }
 
 /** The address part of URLs to the daemon's servers. */

@@ -31,6 +31,7 @@ import { addSchedule } from "./schedule.ts";
 import { addServer } from "./server.ts";
 import { withCommand } from "./seed_flags.ts";
 import { addTasks } from "./tasks.ts";
+import { addTop } from "./top.ts";
 import { printable } from "./terminal.ts";
 
 /** Runs one command line (without the program's name) and returns its exit code; `exit` serves the forced stop only. */
@@ -74,6 +75,7 @@ Every command takes --json and the settings above; all settings: \`actp-worker c
   }
   addDemo(program, context);
   addLifecycle(program, context, exit);
+  addTop(program, context);
   addEnqueue(program, context);
   addTasks(program, context);
   addQueues(program, context);

@@ -81,10 +81,10 @@ export function pretty(value) {
   return typeof value === "string" ? value : JSON.stringify(value, null, 2) ?? "";
 }
 
-/** A schedule in a few words. */
+/** A schedule in a few words; the zone of a cron expression is told apart. */
 export function schedule(plan) {
   if (!plan) return "";
-  if (plan.cron) return plan.timeZone ? `${plan.cron} · ${plan.timeZone}` : plan.cron;
+  if (plan.cron) return plan.cron;
   if (plan.at) return `once, ${dateTime(plan.at)}`;
   return `every ${duration(plan.everySeconds ?? plan.every_seconds ?? 0)}`;
 }

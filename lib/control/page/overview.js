@@ -109,7 +109,7 @@ function alerts() {
           { key: id, class: "line" },
           chip(severity ?? "warning"),
           h("span", { class: "grow" }, message),
-          h("span", { class: "quiet" }, words(kind ?? ""), " ", at && when(at)),
+          h("span", { class: "quiet dotted" }, kind && h("span", null, words(kind)), at && when(at)),
         )
       ),
     ),
@@ -149,7 +149,7 @@ function tiles() {
       "#/tasks?status=failed,timed_out",
       sum("failed", "timed_out") > 0 ? "bad" : "",
     ],
-    hour && ["Slowest", slowest < 0 ? "–" : millis(slowest), "95 % of a minute, last hour", undefined],
+    hour && ["Run time", slowest < 0 ? "–" : millis(slowest), "95 %, worst minute", undefined],
     !hour && ["Done", count(status.tasks_completed), "in all"],
     !hour && ["Failed", count(status.tasks_failed), "in all"],
     status.unreported_outcomes > 0 &&

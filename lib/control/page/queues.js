@@ -2,7 +2,7 @@
 import { ask, said } from "./api.js";
 import { confirm } from "./dialogs.js";
 import { h } from "./dom.js";
-import { count, duration } from "./format.js";
+import { count, duration, words } from "./format.js";
 import { refresh } from "./live.js";
 import { button, card, chip, empty, failure, plainButton, table, UNSEEN, when } from "./parts.js";
 import { state } from "./store.js";
@@ -26,10 +26,15 @@ function sources() {
         h(
           "li",
           { key: name, class: "line" },
-          chip(word),
+          chip(word === "running" ? "on" : word, words(word)),
           h("span", { class: "strong" }, name),
           h("span", { class: "grow quiet" }, reason ?? ""),
-          since && h("span", { class: "quiet" }, "since ", when(since)),
+          since &&
+            h(
+              "span",
+              { class: "quiet number", title: since },
+              `for ${duration((Date.now() - Date.parse(since)) / 1000)}`,
+            ),
         )
       ),
     ),
@@ -82,7 +87,7 @@ function row(type) {
   const { pattern, running, waiting, max_running, paused, reason, paused_at } = type;
   const at = `type ${pattern}`;
   return [pattern, [
-    chip(paused ? "paused" : "running", paused ? "paused" : "open"),
+    chip(paused ? "paused" : "on", paused ? "paused" : "open"),
     [
       h("span", { class: "strong mono" }, pattern),
       paused &&

@@ -51,7 +51,7 @@ function row(job) {
       h("a", { href: `#/schedule/${job.id}`, class: "strong" }, job.id),
       h("span", { class: "quiet below" }, oneLine(job.description ?? "", 100)),
     ],
-    h("span", { class: "mono" }, scheduleText(job.schedule)),
+    plan(job),
     job.next_run_time ? when(job.next_run_time) : "–",
     last
       ? [chip(last.status), " ", h("span", { class: "quiet" }, when(last.started_at ?? last.due_at))]
@@ -64,6 +64,13 @@ function row(job) {
     ),
     [controls(job, "list"), failure(`list ${job.id}`)],
   ]];
+}
+
+function plan({ schedule }) {
+  return [
+    h("span", { class: "mono" }, scheduleText(schedule)),
+    schedule.timeZone && h("span", { class: "quiet below" }, schedule.timeZone),
+  ];
 }
 
 function controls(job, place) {
@@ -113,7 +120,7 @@ function detail(id) {
     [
       job.description && h("p", null, job.description),
       facts([
-        ["When", h("span", { class: "mono" }, scheduleText(job.schedule))],
+        ["When", plan(job)],
         ["Next", job.next_run_time ? when(job.next_run_time) : "–"],
         ["Runs", count(job.counts.runs)],
         ["Failed", count(job.counts.failed)],
