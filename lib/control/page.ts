@@ -22,6 +22,8 @@ import store from "./page/store.js" with { type: "text" };
 import taskDetail from "./page/task_detail.js" with { type: "text" };
 import taskParts from "./page/task_parts.js" with { type: "text" };
 import tasks from "./page/tasks.js" with { type: "text" };
+import chartStyle from "./page/chart.css" with { type: "text" };
+import dialogsStyle from "./page/dialogs.css" with { type: "text" };
 import html from "./page/index.html" with { type: "text" };
 import partsStyle from "./page/parts.css" with { type: "text" };
 import style from "./page/style.css" with { type: "text" };
@@ -50,7 +52,13 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   task_parts: taskParts,
   tasks,
 };
-const STYLES: Readonly<Record<string, string>> = { style, parts: partsStyle, tables: tablesStyle };
+const STYLES: Readonly<Record<string, string>> = {
+  style,
+  parts: partsStyle,
+  tables: tablesStyle,
+  dialogs: dialogsStyle,
+  chart: chartStyle,
+};
 
 const CONTENT_POLICY = [
   "default-src 'none'",

@@ -82,7 +82,7 @@ function controls(job, place) {
       await ask("POST", `/scheduler/jobs/${encodeURIComponent(job.id)}/run`, {});
       shown.readAt = 0;
       said(`${job.id} is run now.`);
-    }, { "aria-label": `Run ${job.id} now`, disabled: job.state === "nowhere" }),
+    }, { "aria-label": `Run now: ${job.id}`, disabled: job.state === "nowhere" }),
     button(at, on ? "Disable" : "Enable", async () => {
       await turn(job, word);
       said(`${job.id} is ${word}d.`, () => turn(job, on ? "enable" : "disable"));
