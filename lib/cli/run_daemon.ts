@@ -2,6 +2,7 @@
 import { systemClock } from "../clock.ts";
 import { databaseKind, type LoadedConfig, secretsOf } from "../config.ts";
 import { enabledAgents } from "../config/agents.ts";
+import { openAccessFile } from "../control/access/access_file.ts";
 import { controlServer } from "../control/server.ts";
 import { healthServer } from "../control/health_server.ts";
 import { loadOrCreateToken } from "../control/token.ts";
@@ -67,6 +68,7 @@ export async function runDaemon(
       markPrograms(homeMark(config.home));
       const token = await loadOrCreateToken(paths.token);
       logging.addSecrets(token);
+      using access = closing(openAccessFile(paths.access));
       if (databaseKind(config) === "embedded") await prepareDatabase(paths.db);
       const { executors, problems } = await loadExecutors(config);
       for (const { file, reason } of problems) {
@@ -213,6 +215,8 @@ export async function runDaemon(
             agents,
             scheduler,
             token,
+            access,
+            secrets,
             database,
             embedded: databaseKind(config) === "embedded",
             jobs: jobs?.app,
@@ -236,6 +240,10 @@ export async function runDaemon(
   } finally {
     await daemonLog.dispose();
   }
+}
+
+function closing<T extends { close(): void }>(resource: T): T & Disposable {
+  return { ...resource, [Symbol.dispose]: () => resource.close() };
 }
 
 const STOP_MESSAGES: Record<number, string> = {
