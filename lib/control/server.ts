@@ -14,6 +14,8 @@ import { agentRoutes, type SupervisedAgents } from "./agent_routes.ts";
 import { answerError, ApiError } from "./api_error.ts";
 import { approvalRoutes } from "./approval_routes.ts";
 import { disputeRoutes } from "./dispute_routes.ts";
+import { eventRoutes, looksAfterChanges } from "./events/event_routes.ts";
+import type { EventHub } from "./events/hub.ts";
 import { authenticated, type GuardedEnv, noForeignPages, ownHostOnly } from "./guard.ts";
 import { type ControlledWorker, healthRoutes } from "./health.ts";
 import { serveUntil } from "./listen.ts";
@@ -43,6 +45,8 @@ export interface ControlOptions {
   readonly access?: AccessFile;
   /** Values that the audit log must not tell. */
   readonly secrets?: readonly string[];
+  /** Answers `/events`. */
+  readonly events?: EventHub;
   /** Names besides this machine's own under which the server may be called; see `HostRules`. */
   readonly hostNames?: readonly string[];
 }
@@ -104,6 +108,7 @@ export function controlApp(
   if (audited) app.use(auditedChanges(audited));
   app.route("/", codeRoute(sessions));
   if (access) app.route("/", tokenRoutes(access.tokens, clock)).route("/", auditRoutes(access.audit));
+  if (options.events) app.use(looksAfterChanges(options.events)).route("/", eventRoutes(options.events));
   app.get("/status", async (c) => c.json(await worker.status()));
   app.route("/", taskRoutes(database, worker));
   app.route("/", approvalRoutes(database, () => worker.wake()));
