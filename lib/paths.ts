@@ -7,6 +7,8 @@ export interface HomePaths {
   readonly config: string;
   readonly pid: string;
   readonly token: string;
+  /** The other tokens' digests, and the audit log. */
+  readonly access: string;
   readonly journal: string;
   readonly db: string;
   readonly logs: string;
@@ -20,6 +22,7 @@ export function homePaths(home: string): HomePaths {
     config: join(home, "config.json"),
     pid: join(home, "worker.pid"),
     token: join(home, "token"),
+    access: join(home, "access.sqlite"),
     journal: join(home, "journal.sqlite"),
     db: join(home, "db"),
     logs: join(home, "logs"),

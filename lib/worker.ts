@@ -20,6 +20,7 @@ import { Outage } from "./queue/outage.ts";
 import { presence } from "./queue/presence.ts";
 import { Queues } from "./queue/queues.ts";
 import { Registration } from "./queue/registration.ts";
+import type { TaskListener } from "./queue/task_news.ts";
 import { Retention } from "./queue/retention.ts";
 import { runServices, type Service } from "./service.ts";
 import { readStatus, type WorkerStatus } from "./status.ts";
@@ -34,6 +35,8 @@ export interface WorkerOptions {
   /** Opened as the configuration asks, unless given. */
   readonly database?: Database;
   readonly clock?: Clock;
+  /** Told what becomes of tasks here. */
+  readonly onTask?: TaskListener;
 }
 
 /** A worker that has been put together and not yet started. */
@@ -82,6 +85,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     concurrency: config.concurrency,
     drainMs: config.drainSeconds * 1000,
     tempRoot,
+    onTask: options.onTask,
     maxInputBytes: config.maxInputBytes,
     maxOutputBytes: config.maxOutputBytes,
     gate: {

@@ -7,6 +7,8 @@
  *                                            every 10 s, also while it works; all but `type` may be left out
  *   {"type":"run_started","run":{"id":"…","goal":"…"}}
  *   {"type":"run_ended","run":{"id":"…"},"outcome":"completed","error":"…"}
+ *   {"type":"run_event","run":{"id":"…"},"event":{"kind":"text|retry|tool_call|tool_result|model_call",…}}
+ *                                            what happens in the run, for whoever watches; see run_events.ts
  *   {"type":"log","level":"debug|info|warning|error","message":"…","fields":{…}}
  *
  * The supervisor writes to its standard input:
@@ -18,6 +20,7 @@
  * error, goes to the log under the agent's name. Nothing here carries a secret: health and goals are kept and shown.
  */
 import { z } from "zod";
+import { agentRunEventSchema } from "./run_events.ts";
 
 /** How often an agent says that it lives, in ms. */
 export const HEARTBEAT_MS = 10_000;
@@ -49,6 +52,7 @@ const reportSchema = z.discriminatedUnion("type", [
   }),
   z.object({ type: z.literal("run_started"), run }),
   z.object({ type: z.literal("run_ended"), run, outcome: short, error: short.optional() }),
+  z.object({ type: z.literal("run_event"), run: z.object({ id }), event: agentRunEventSchema }),
   z.object({
     type: z.literal("log"),
     level: z.enum(["debug", "info", "warning", "error"]).catch("info"),

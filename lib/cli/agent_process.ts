@@ -11,12 +11,14 @@ import { McpServers } from "../agent/mcp/servers.ts";
 import { giveUpPermissions } from "../agent/permissions.ts";
 import { AgentProcess } from "../agent/process.ts";
 import { ownTools, runAgent } from "../agent/run.ts";
+import { RunRelay } from "../agent/run_events.ts";
 import { agentServices, agentSettings } from "../agent/settings.ts";
 import { systemClock } from "../clock.ts";
 import { type Config, CONFIG_FIELDS, secretsOf } from "../config.ts";
 import { onStopSignals } from "../daemon/signals.ts";
 import type { Database } from "../database/database.ts";
 import { logger, type LogSink, setUpLogging } from "../log.ts";
+import { redactor } from "../log/redaction.ts";
 import { type CliContext, connect, type GlobalOptions, readConfig } from "./context.ts";
 import { EXIT, ExitError } from "./exit.ts";
 
@@ -122,7 +124,27 @@ async function serve(
     acts: actRunner(acts, allTools, clock),
     link,
     clock,
-    run: (goal, signal, onStart) => runAgent({ ...runOptions, onStart }, goal, signal),
+    async run(goal, signal, onStart) {
+      let run = { id: "" };
+      const relay = new RunRelay({
+        report: (event) => link.report({ type: "run_event", run, event }),
+        redactor: redactor(secretsOf(config)),
+        clock,
+      });
+      const started = (id: string) => {
+        run = { id };
+        onStart(id);
+      };
+      try {
+        return await runAgent(
+          { ...runOptions, onStart: started, onEvent: (event) => relay.take(event) },
+          goal,
+          signal,
+        );
+      } finally {
+        relay.end();
+      }
+    },
   });
   const stopListening = onStopSignals(() => process.stopNow());
   try {

@@ -2,7 +2,9 @@
 import { systemClock } from "../clock.ts";
 import { databaseKind, type LoadedConfig, secretsOf } from "../config.ts";
 import { enabledAgents } from "../config/agents.ts";
+import { openAccessFile } from "../control/access/access_file.ts";
 import { controlServer } from "../control/server.ts";
+import { createEventHub, type EventHub } from "../control/events/hub.ts";
 import { healthServer } from "../control/health_server.ts";
 import { loadOrCreateToken } from "../control/token.ts";
 import { crashSummary, readCrashRecord } from "../daemon/crash_record.ts";
@@ -67,12 +69,15 @@ export async function runDaemon(
       markPrograms(homeMark(config.home));
       const token = await loadOrCreateToken(paths.token);
       logging.addSecrets(token);
+      using access = closing(openAccessFile(paths.access));
       if (databaseKind(config) === "embedded") await prepareDatabase(paths.db);
       const { executors, problems } = await loadExecutors(config);
       for (const { file, reason } of problems) {
         log.warn(`an executor of your own is left out: ${file}: ${reason}`);
       }
-      const worker = await createWorker({ config, executors });
+      // Made further down, of what tells it from here on.
+      let events: EventHub | undefined;
+      const worker = await createWorker({ config, executors, onTask: (news) => events?.task(news) });
       const { database } = worker;
       const agents = await createAgents(loaded, {
         database,
@@ -80,6 +85,8 @@ export async function runDaemon(
         env: Deno.env.toObject(),
         cwd: Deno.cwd(),
         secrets: [token],
+        onSeen: (status) => events?.agent(status),
+        onRun: (agentId, runId, event) => events?.agentRun(agentId, runId, event),
       });
       const ownActions = await loadActions?.(config);
       for (const { file, reason } of ownActions?.problems ?? []) {
@@ -107,6 +114,13 @@ export async function runDaemon(
           scheduler: scheduler?.status() ?? null,
         }),
       };
+      events = createEventHub({
+        clock: systemClock,
+        database,
+        status: () => controlled.status(),
+        agents: () => agents.status(),
+        secrets: [...secrets, token],
+      });
       const removeSink = logging.addSink(databaseLogSink(async (rows) => {
         await database.call("actp_write_worker_logs", { p_worker_id: config.workerId, p_rows: rows }, {
           timeoutMs: 5000,
@@ -213,6 +227,9 @@ export async function runDaemon(
             agents,
             scheduler,
             token,
+            access,
+            events,
+            secrets,
             database,
             embedded: databaseKind(config) === "embedded",
             jobs: jobs?.app,
@@ -224,6 +241,7 @@ export async function runDaemon(
           liveness({ notify, pulses, describe, clock: systemClock }),
           ...(jobs ? [jobs.service] : []),
           outbox,
+          events,
         ], stopServers.signal);
       } finally {
         stopReloading();
@@ -236,6 +254,10 @@ export async function runDaemon(
   } finally {
     await daemonLog.dispose();
   }
+}
+
+function closing<T extends { close(): void }>(resource: T): T & Disposable {
+  return { ...resource, [Symbol.dispose]: () => resource.close() };
 }
 
 const STOP_MESSAGES: Record<number, string> = {

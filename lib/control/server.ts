@@ -4,10 +4,18 @@ import { type Clock, systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import type { Database } from "../database/database.ts";
 import type { Service } from "../service.ts";
+import type { AccessFile } from "./access/access_file.ts";
+import { auditedAttempts, auditedChanges } from "./access/audited.ts";
+import { auditRoutes } from "./access/audit_routes.ts";
+import { summarizer } from "./access/recorded.ts";
+import { scopeOfTable } from "./access/scopes.ts";
+import { tokenRoutes } from "./access/token_routes.ts";
 import { agentRoutes, type SupervisedAgents } from "./agent_routes.ts";
 import { answerError, ApiError } from "./api_error.ts";
 import { approvalRoutes } from "./approval_routes.ts";
 import { disputeRoutes } from "./dispute_routes.ts";
+import { eventRoutes, looksAfterChanges } from "./events/event_routes.ts";
+import type { EventHub } from "./events/hub.ts";
 import { authenticated, type GuardedEnv, noForeignPages, ownHostOnly } from "./guard.ts";
 import { type ControlledWorker, healthRoutes } from "./health.ts";
 import { serveUntil } from "./listen.ts";
@@ -33,6 +41,14 @@ export interface ControlOptions {
   readonly scheduler?: ControlledScheduler;
   /** Answers below /api/v1, which have a guard of their own: the jobs server, where it is enabled. */
   readonly jobs?: { fetch(request: Request): Response | Promise<Response> };
+  /** The tokens beside the home folder's own, and the audit log. */
+  readonly access?: AccessFile;
+  /** Values that the audit log must not tell. */
+  readonly secrets?: readonly string[];
+  /** Answers `/events`. */
+  readonly events?: EventHub;
+  /** Names besides this machine's own under which the server may be called; see `HostRules`. */
+  readonly hostNames?: readonly string[];
 }
 
 /** What the server needs besides. */
@@ -64,21 +80,35 @@ export function controlServer({ config, onListen, ...options }: ControlServerOpt
 }
 
 /** The answers of the control API. What stands above `authenticated` needs no secret. */
-export function controlApp(options: ControlOptions, port: () => number): Hono<GuardedEnv> {
-  const { worker, database, token, jobs, clock = systemClock } = options;
+export function controlApp(
+  options: ControlOptions,
+  port: () => number,
+  remotePort?: () => number | undefined,
+): Hono<GuardedEnv> {
+  const { worker, database, token, jobs, access, clock = systemClock } = options;
+  const rules = { port, remotePort, names: options.hostNames };
+  const audited = access && { audit: access.audit, summarize: summarizer([token, ...options.secrets ?? []]) };
   const sessions = newSessions(clock);
   const app = new Hono<GuardedEnv>();
   app.onError(answerError);
   app.notFound((c) => {
     throw new ApiError(404, "not_found", `There is no ${c.req.method} ${c.req.path.slice(0, 100)}`);
   });
-  app.use(safeHeaders(), ownHostOnly(port), noForeignPages());
+  app.use(safeHeaders());
+  if (audited) app.use(auditedAttempts(audited));
+  app.use(ownHostOnly(rules), noForeignPages(rules));
   app.route("/", pageRoutes());
   app.route("/", healthRoutes(worker));
-  app.route("/", signInRoute(sessions));
+  app.route("/", signInRoute(sessions, rules));
   if (jobs) app.all("/api/v1/*", (c) => jobs.fetch(c.req.raw));
-  app.use(authenticated(token, sessions.sessions));
+  app.use(
+    authenticated({ homeToken: token, sessions: sessions.sessions, tokens: access?.tokens, rules }),
+    scopeOfTable(),
+  );
+  if (audited) app.use(auditedChanges(audited));
   app.route("/", codeRoute(sessions));
+  if (access) app.route("/", tokenRoutes(access.tokens, clock)).route("/", auditRoutes(access.audit));
+  if (options.events) app.use(looksAfterChanges(options.events)).route("/", eventRoutes(options.events));
   app.get("/status", async (c) => c.json(await worker.status()));
   app.route("/", taskRoutes(database, worker));
   app.route("/", approvalRoutes(database, () => worker.wake()));

@@ -1,15 +1,16 @@
 /** How the page gets in: a program that has the token asks for a code, the page trades it for a cookie. */
 import { Hono } from "hono";
 import { setCookie } from "hono/cookie";
+import type { HostRules } from "./access/hosts.ts";
 import { ApiError } from "./api_error.ts";
 import { asObject, readJson } from "./body.ts";
 import { type GuardedEnv, isFromOwnPage, provenanceOf, SESSION_COOKIE } from "./guard.ts";
 import { CODE_SECONDS, SESSION_SECONDS, type Sessions } from "./sessions.ts";
 
 /** `POST /session {code}`: needs no token, and comes from the page itself. */
-export function signInRoute({ codes, sessions }: Sessions): Hono {
+export function signInRoute({ codes, sessions }: Sessions, rules?: HostRules): Hono {
   return new Hono().post("/session", async (c) => {
-    const provenance = provenanceOf((name) => c.req.header(name));
+    const provenance = provenanceOf(c, rules);
     if (provenance.origin === undefined || !isFromOwnPage(provenance)) {
       throw new ApiError(403, "foreign_origin", "Only the dashboard's own page may trade a code");
     }
@@ -26,6 +27,7 @@ export function signInRoute({ codes, sessions }: Sessions): Hono {
     }
     setCookie(c, SESSION_COOKIE, sessions.issue(), {
       httpOnly: true,
+      secure: provenance.scheme === "https",
       sameSite: "Strict",
       path: "/",
       maxAge: SESSION_SECONDS,

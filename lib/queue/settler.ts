@@ -8,6 +8,7 @@ import { Wakeup } from "../wakeup.ts";
 import type { Journal, JournalEntry } from "./journal.ts";
 import { cleanText } from "./limits.ts";
 import type { Outage } from "./outage.ts";
+import type { TaskListener } from "./task_news.ts";
 
 const BATCH = 500;
 const CALL_TIMEOUT_MS = 15_000;
@@ -25,15 +26,19 @@ export class Settler implements Service {
   readonly #journal: Journal;
   readonly #clock: Clock;
   readonly #outage: Outage;
+  readonly #onTask: TaskListener | undefined;
   #failures = 0;
   #idle: (() => void)[] = [];
 
-  constructor(options: { source: TaskSource; journal: Journal; clock: Clock; outage: Outage }) {
+  constructor(
+    options: { source: TaskSource; journal: Journal; clock: Clock; outage: Outage; onTask?: TaskListener },
+  ) {
     this.name = `settler of ${options.source.name}`;
     this.#source = options.source;
     this.#journal = options.journal;
     this.#clock = options.clock;
     this.#outage = options.outage;
+    this.#onTask = options.onTask;
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -85,6 +90,7 @@ export class Settler implements Service {
     }
     this.#failures = 0;
     this.#outage.succeeded();
+    for (const { task } of settlements) this.#onTask?.({ kind: "settled", source: this.#source.name, task });
     answers.forEach((answer, i) => {
       if (answer === "settled") return;
       const { task, outcome } = settlements[i];

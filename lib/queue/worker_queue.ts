@@ -16,6 +16,7 @@ import { type RunnerOptions, runTask } from "./runner.ts";
 import { RunningTask } from "./running.ts";
 import { Settler } from "./settler.ts";
 import type { Slots } from "./slots.ts";
+import type { TaskListener } from "./task_news.ts";
 import { wakeListener } from "./wake_listener.ts";
 
 /** Durations in ms, sizes in bytes. */
@@ -39,6 +40,7 @@ export interface WorkerQueueOptions {
   readonly maxOutputBytes: number;
   readonly gate: GateOptions;
   readonly holdBack?: () => Promise<string | undefined>;
+  readonly onTask?: TaskListener;
 }
 
 /** After the drain, how long outcomes may take to reach the queue; what is left waits in the journal. */
@@ -67,11 +69,15 @@ export class WorkerQueue implements Service {
     this.name = `queue ${source.name}`;
     this.#options = options;
     this.#leases = new LeaseKeeper({ timing: options.leaseTiming, clock, outage: () => outage });
-    this.#settler = new Settler({ source, journal: options.journal, clock, outage });
+    this.#settler = new Settler({ source, journal: options.journal, clock, outage, onTask: options.onTask });
     this.#runnerOptions = {
       ...options,
       giveUp: this.#giveUp.signal,
-      onProgress: (task) => this.#leases.progressed(task),
+      onProgress: (running) => {
+        this.#leases.progressed(running);
+        const { task, progress } = running;
+        options.onTask?.({ kind: "progress", source: source.name, task, progress });
+      },
     };
     this.#poller = new Poller({
       source,
@@ -201,6 +207,7 @@ export class WorkerQueue implements Service {
     if (this.draining || this.#release.signal.aborted) running.stop("release");
     this.#running.add(running);
     slots.take(running);
+    this.#options.onTask?.({ kind: "claimed", source: source.name, task });
     const attempt: Promise<void> = this.#attempt(running, claimSent).finally(() =>
       this.#attempts.delete(attempt)
     );

@@ -12,10 +12,10 @@ import { type AgentsSummary, summary } from "./agent_status.ts";
 import { goalHints } from "./goal_hints.ts";
 import { AgentRegistry } from "./registry.ts";
 import { banner, checkRequiredTables, startWarnings, tableProblems } from "./startup.ts";
-import { Supervisor } from "./supervisor.ts";
+import { Supervisor, type SupervisorOptions } from "./supervisor.ts";
 
 /** What is needed besides the configuration. */
-export interface AgentsOptions {
+export interface AgentsOptions extends Pick<SupervisorOptions, "onSeen" | "onRun"> {
   readonly database: Database;
   readonly clock: Clock;
   /** The worker's environment and folder. */
@@ -46,6 +46,8 @@ export async function createAgents(
     timing: { silenceMs: SILENCE_MS, drainMs: config.drainSeconds * 1000 },
     watchMs: config.supervisorWatchSeconds * 1000,
     secrets: [...secretsOf(config), ...options.secrets],
+    onSeen: options.onSeen,
+    onRun: options.onRun,
   });
 }
 
