@@ -5,7 +5,7 @@ import { confirm } from "./dialogs.js";
 import { h } from "./dom.js";
 import { count, duration, money, oneLine, relative } from "./format.js";
 import { button, chip, empty, facts, failure, meter, plainButton, when } from "./parts.js";
-import { changed, state, withItem } from "./store.js";
+import { changed, since, state, withItem } from "./store.js";
 
 /** The view. */
 export function agents() {
@@ -74,7 +74,7 @@ function agentCard(agent) {
 /** What is known of its process. */
 export function agentFacts(agent) {
   return [
-    ["Up for", agent.uptime === null ? "–" : duration(agent.uptime)],
+    ["Up for", agent.uptime === null ? "–" : duration(Math.round(agent.uptime + since(agent)))],
     ["Crashes, 24 h", count(agent.error_count)],
     ["Last run", agent.last_run_at ? when(agent.last_run_at) : "never"],
     agent.memory_mb !== null && ["Memory", `${count(Math.round(agent.memory_mb))} MB`],
@@ -134,7 +134,7 @@ export function controls(agent, place) {
 async function tell(agent, word) {
   const post = async (word) => {
     const told = await ask("POST", `/agents/${encodeURIComponent(agent.agent_id)}/${word}`, {});
-    state.agents = withItem(state.agents, told, "agent_id");
+    state.agents = withItem(state.agents, { ...told, seenAt: Date.now() }, "agent_id");
     changed();
   };
   await post(word);

@@ -5,11 +5,14 @@ import { changed, state, withItem, without } from "./store.js";
 
 const list = (name) => (answer) => Array.isArray(answer) ? answer : answer[name];
 
+/** What counts on by itself is told only now and then: those who show it add the time since. */
+const seen = (item) => ({ ...item, seenAt: Date.now() });
+
 /** What is asked for; `quick`: only while no events come. */
 const RESOURCES = {
-  status: { path: "/status", quick: true },
+  status: { path: "/status", pick: seen, quick: true },
   running: { path: "/tasks?status=running,claimed&limit=50", pick: list("tasks"), quick: true },
-  agents: { path: "/agents", pick: list("agents"), quick: true },
+  agents: { path: "/agents", pick: (answer) => list("agents")(answer).map(seen), quick: true },
   approvals: { path: "/approvals", pick: list("approvals"), quick: true },
   jobs: { path: "/scheduler/jobs", pick: list("jobs"), quick: true },
   queues: { path: "/queues", quick: true },
@@ -157,14 +160,16 @@ export function touched(id) {
 
 const EVENTS = {
   snapshot(all) {
-    for (const name of ["status", "agents", "approvals", "jobs"]) if (all[name]) state[name] = all[name];
+    if (all.status) state.status = seen(all.status);
+    if (all.agents) state.agents = all.agents.map(seen);
+    for (const name of ["approvals", "jobs"]) if (all[name]) state[name] = all[name];
     known();
     // It has the newest tasks, while running ones may be older.
     soon("running", "hour", "queues");
     tellTasks();
   },
   status(status) {
-    state.status = status;
+    state.status = seen(status);
   },
   task(task) {
     const runs = task.status === "running" || task.status === "claimed";
@@ -173,7 +178,7 @@ const EVENTS = {
     if (!runs) soon("hour", "day");
   },
   agent(agent) {
-    state.agents = withItem(state.agents, agent, "agent_id");
+    state.agents = withItem(state.agents, seen(agent), "agent_id");
   },
   agent_run(event) {
     for (const told of runWatchers) told(event);

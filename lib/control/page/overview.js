@@ -6,7 +6,7 @@ import { h } from "./dom.js";
 import { count, duration, millis, relative, title, words } from "./format.js";
 import { bar, card, chip, empty, segments, when } from "./parts.js";
 import { nextRoutines } from "./schedule.js";
-import { changed, state } from "./store.js";
+import { changed, since, state } from "./store.js";
 import { cancelButton, progressOf, progressText } from "./task_parts.js";
 
 let span = "hour";
@@ -49,7 +49,7 @@ function hero() {
   const overall = overallState();
   const facts = [
     status.worker_id,
-    `up ${duration(status.uptime_seconds)}`,
+    `up ${duration(Math.round(status.uptime_seconds + since(status)))}`,
     status.database,
     `version ${status.version}`,
   ];

@@ -6,23 +6,57 @@ import { block, chip, failure, part, when } from "./parts.js";
 import { changed } from "./store.js";
 
 const AGAIN_MS = 3000;
-const MOST_EVENTS = 400;
+const MOST_STEPS = 300;
+const MOST_TEXT = 8000;
 let shown = { id: undefined, run: undefined, readAt: 0 };
 let reading = false;
-/** What came as events, by run. */
+/** What came as events, by run: since when, the steps, the cost so far. */
 const heard = new Map();
 
 /** Keeps what an agent has just done. */
 export function listen(event) {
-  const events = heard.get(event.run_id) ?? [];
-  const last = events.at(-1);
-  if (event.kind === "text" && last?.kind === "text") {
-    events[events.length - 1] = { ...last, text: `${last.text}${event.text}`.slice(-8000) };
-  } else events.push(event);
+  const run = heard.get(event.run_id) ?? { since: event.at, steps: [], cost: 0 };
   heard.delete(event.run_id);
-  heard.set(event.run_id, events.slice(-MOST_EVENTS));
+  heard.set(event.run_id, { ...run, ...after(run, event) });
   if (heard.size > 10) heard.delete(heard.keys().next().value);
   if (event.kind === "ended" && shown.id === event.run_id) shown.readAt = 0;
+}
+
+function after({ steps }, event) {
+  const last = steps.at(-1);
+  const text = last?.kind === "text" ? last : undefined;
+  switch (event.kind) {
+    case "text": {
+      const grown = {
+        kind: "text",
+        at: text?.at ?? event.at,
+        text: `${text?.text ?? ""}${event.text}`.slice(-MOST_TEXT),
+      };
+      return { steps: [...text ? steps.slice(0, -1) : steps, grown].slice(-MOST_STEPS) };
+    }
+    case "retry": // what it has written since the last call is void
+      return { steps: text ? steps.slice(0, -1) : steps };
+    case "tool_call":
+      return {
+        steps: [...steps, {
+          kind: "call",
+          at: event.at,
+          id: event.call_id,
+          tool: event.tool,
+          input: event.input,
+        }].slice(-MOST_STEPS),
+      };
+    case "tool_result": {
+      const { call_id, result, failed, duration_ms } = event;
+      return {
+        steps: steps.map((step) => step.id === call_id ? { ...step, result, failed, ms: duration_ms } : step),
+      };
+    }
+    case "model_call":
+      return { cost: event.run_cost_usd };
+    default:
+      return {};
+  }
 }
 
 async function load(agent, id, inProgress) {
@@ -48,9 +82,8 @@ async function load(agent, id, inProgress) {
 export function runView(agent, id, inProgress) {
   void load(agent, id, inProgress);
   const { run, error } = shown.id === id ? shown : {};
-  const events = heard.get(id) ?? [];
-  const cost = Number(run?.cost_usd ?? 0) ||
-    Number(events.findLast(({ cost_usd }) => cost_usd !== undefined)?.cost_usd ?? 0);
+  const live = heard.get(id);
+  const cost = Math.max(Number(run?.cost_usd ?? 0), live?.cost ?? 0);
   return part(
     inProgress ? "At work now" : "This run",
     failure(`run ${id}`),
@@ -68,7 +101,7 @@ export function runView(agent, id, inProgress) {
       ],
     ),
     run?.error && h("p", { class: "error" }, run.error),
-    steps(run, events),
+    steps(run, live),
     run?.outcome &&
       h(
         "div",
@@ -79,53 +112,50 @@ export function runView(agent, id, inProgress) {
   );
 }
 
-/** Calls are in the database with their results; what it says and does at this moment comes by events. */
-function steps(run, events) {
-  const calls = run?.tool_calls ?? [];
-  const since = calls.length > 0 ? Date.parse(calls.at(-1).called_at) : 0;
-  const fresh = events.filter(({ kind, at }) =>
-    kind === "text" || (kind === "tool_call" && Date.parse(at) > since)
-  );
-  const all = [
-    ...calls.map((call) => ({ at: call.called_at, call })),
-    ...fresh.map((event) => ({ at: event.at, event })),
-  ].sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
+/** What was done before this page listened is in the database; the rest came as it happened. */
+function steps(run, live) {
+  const before = (run?.tool_calls ?? []).filter(({ called_at }) =>
+    !live || Date.parse(called_at) < Date.parse(live.since)
+  )
+    .map((call) => ({
+      kind: "call",
+      at: call.called_at,
+      tool: call.tool_name,
+      input: call.tool_input,
+      result: call.tool_result ?? "no result",
+      failed: call.success === false,
+      ms: call.duration_ms,
+    }));
+  const all = [...before, ...live?.steps ?? []];
   if (all.length === 0) return h("p", { class: "empty" }, "It has called no tool yet.");
   return h(
     "ol",
     { class: "steps" },
-    all.map(({ at, call, event }, index) =>
-      call ? callStep(call, index) : eventStep(event, `${at} ${index}`)
+    all.map((step, index) =>
+      step.kind === "text"
+        ? h("li", { key: `text ${step.at}`, class: "said" }, step.text)
+        : callStep(step, index)
     ),
   );
 }
 
-function callStep(call, index) {
+function callStep({ at, id, tool, input, result, failed, ms }, index) {
+  const state = result === undefined ? "running" : failed ? "failed" : "succeeded";
   return h(
     "li",
-    { key: `call ${index}`, "data-state": call.success === false ? "failed" : "succeeded" },
+    { key: id ?? `${at} ${index}`, "data-state": state },
     h(
       "details",
       null,
       h(
         "summary",
         null,
-        h("span", { class: "mono strong" }, call.tool_name),
-        h("span", { class: "quiet grow" }, oneLine(call.tool_input, 90)),
-        h("span", { class: "quiet number" }, millis(call.duration_ms)),
+        h("span", { class: "mono strong" }, tool),
+        h("span", { class: "quiet grow" }, oneLine(input, 90)),
+        h("span", { class: "quiet number" }, result === undefined ? "…" : millis(ms)),
       ),
-      block(`Input of ${call.tool_name}`, call.tool_input),
-      block(`Result of ${call.tool_name}`, call.tool_result ?? "no result"),
+      block(`Input of ${tool}`, input),
+      result !== undefined && block(`Result of ${tool}`, result),
     ),
-  );
-}
-
-function eventStep(event, key) {
-  if (event.kind === "text") return h("li", { key, class: "said" }, event.text);
-  return h(
-    "li",
-    { key, "data-state": "running" },
-    h("span", { class: "mono strong" }, event.name ?? event.tool ?? event.tool_name ?? "tool"),
-    h("span", { class: "quiet" }, " ", oneLine(event.input ?? event.tool_input, 120)),
   );
 }

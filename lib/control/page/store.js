@@ -50,3 +50,8 @@ export function withItem(list, item, id = "id") {
 export function without(list, key, id = "id") {
   return (list ?? []).filter((item) => item[id] !== key);
 }
+
+/** Seconds since this was heard of. */
+export function since({ seenAt }) {
+  return seenAt ? (Date.now() - seenAt) / 1000 : 0;
+}
