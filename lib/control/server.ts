@@ -1,22 +1,26 @@
 /** The control API and the dashboard, on this machine only. */
-import { Hono } from "hono";
+import type { Hono } from "hono";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import type { Database } from "../database/database.ts";
 import type { Service } from "../service.ts";
-import { agentRoutes, type SupervisedAgents } from "./agent_routes.ts";
+import { agentRoutes, type SupervisedAgents } from "./routes/agent_routes.ts";
 import { answerError, ApiError } from "./api_error.ts";
-import { approvalRoutes } from "./approval_routes.ts";
-import { disputeRoutes } from "./dispute_routes.ts";
+import { approvalRoutes } from "./routes/approval_routes.ts";
+import { disputeRoutes } from "./routes/dispute_routes.ts";
 import { authenticated, type GuardedEnv, noForeignPages, ownHostOnly } from "./guard.ts";
 import { type ControlledWorker, healthRoutes } from "./health.ts";
 import { serveUntil } from "./listen.ts";
+import { describeApp } from "./openapi/document.ts";
+import { apiRoutes } from "./openapi/route.ts";
 import { pageRoutes, safeHeaders } from "./page.ts";
-import { type ControlledScheduler, scheduleRoutes } from "./schedule_routes.ts";
+import { type ControlledScheduler, scheduleRoutes } from "./routes/schedule_routes.ts";
 import { restRoutes } from "./rest.ts";
-import { codeRoute, signInRoute } from "./session_routes.ts";
+import { codeRoute, signInRoute } from "./routes/session_routes.ts";
 import { newSessions } from "./sessions.ts";
-import { taskRoutes } from "./task_routes.ts";
+import { statusRoutes } from "./routes/status_routes.ts";
+import { taskRoutes } from "./routes/task_routes.ts";
+import { workerRoutes } from "./routes/worker_routes.ts";
 
 /** What the control API is made of. */
 export interface ControlOptions {
@@ -67,7 +71,7 @@ export function controlServer({ config, onListen, ...options }: ControlServerOpt
 export function controlApp(options: ControlOptions, port: () => number): Hono<GuardedEnv> {
   const { worker, database, token, jobs, clock = systemClock } = options;
   const sessions = newSessions(clock);
-  const app = new Hono<GuardedEnv>();
+  const app = apiRoutes();
   app.onError(answerError);
   app.notFound((c) => {
     throw new ApiError(404, "not_found", `There is no ${c.req.method} ${c.req.path.slice(0, 100)}`);
@@ -79,12 +83,15 @@ export function controlApp(options: ControlOptions, port: () => number): Hono<Gu
   if (jobs) app.all("/api/v1/*", (c) => jobs.fetch(c.req.raw));
   app.use(authenticated(token, sessions.sessions));
   app.route("/", codeRoute(sessions));
-  app.get("/status", async (c) => c.json(await worker.status()));
+  app.route("/", statusRoutes(worker));
+  app.get("/openapi.json", (c) => c.json(document()));
   app.route("/", taskRoutes(database, worker));
+  app.route("/", workerRoutes(database));
   app.route("/", approvalRoutes(database, () => worker.wake()));
   app.route("/", disputeRoutes(database));
   app.route("/", scheduleRoutes(database, options.scheduler));
   if (options.agents) app.route("/", agentRoutes(options.agents, database));
   if (options.embedded) app.route("/", restRoutes(database));
+  const document = describeApp(app);
   return app;
 }

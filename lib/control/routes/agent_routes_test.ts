@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { type Database, DatabaseError } from "../database/database.ts";
-import { BUILT_IN_AGENTS } from "../config/agents.ts";
-import { AgentRegistry } from "../supervisor/registry.ts";
-import { Supervisor } from "../supervisor/supervisor.ts";
-import type { WorkerStatus } from "../status.ts";
-import { statusWithAgents } from "../supervisor/agents_service.ts";
-import { fakeClock } from "../testing/fake_clock.ts";
-import { scriptedAgents } from "../testing/scripted_agents.ts";
-import { controlApp } from "./server.ts";
+import { type Database, DatabaseError } from "../../database/database.ts";
+import { BUILT_IN_AGENTS } from "../../config/agents.ts";
+import { AgentRegistry } from "../../supervisor/registry.ts";
+import { Supervisor } from "../../supervisor/supervisor.ts";
+import type { WorkerStatus } from "../../status.ts";
+import { statusWithAgents } from "../../supervisor/agents_service.ts";
+import { fakeClock } from "../../testing/fake_clock.ts";
+import { scriptedAgents } from "../../testing/scripted_agents.ts";
+import { controlApp } from "../server.ts";
 
 const TOKEN = "t".repeat(43);
 const HISTORY = { runs: [{ goal: "g" }], crashes: [], tools: [] };
