@@ -21,6 +21,7 @@ import scheduleViews from "./migrations/20261120000910_actp_schedule_views.sql" 
 import notify from "./migrations/20261120000950_actp_notify.sql" with { type: "text" };
 import disputes from "./migrations/20261120000960_actp_disputes.sql" with { type: "text" };
 import taskWatch from "./migrations/20261120000970_actp_task_watch.sql" with { type: "text" };
+import taskSearch from "./migrations/20261129000200_actp_task_search.sql" with { type: "text" };
 
 /** One step of the schema. `version` is 14 digits, as `supabase db push` names its files. */
 export interface Migration {
@@ -53,4 +54,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: "20261120000950", name: "actp_notify", sql: notify },
   { version: "20261120000960", name: "actp_disputes", sql: disputes },
   { version: "20261120000970", name: "actp_task_watch", sql: taskWatch },
+  { version: "20261129000200", name: "actp_task_search", sql: taskSearch },
 ];

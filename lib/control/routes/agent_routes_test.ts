@@ -59,7 +59,12 @@ function setUp(answers = ANSWERS) {
   const worker = {
     status: () =>
       Promise.resolve(
-        statusWithAgents({ ready: true, status: "online", uptime_seconds: 3 } as WorkerStatus, supervisor),
+        statusWithAgents(
+          { ready: true, status: "online", uptime_seconds: 3, overall_reasons: [] } as Partial<
+            WorkerStatus
+          > as WorkerStatus,
+          supervisor,
+        ),
       ),
     wake() {},
   };

@@ -14,6 +14,7 @@ const EXAMPLE = {
   agents: 4,
   agents_running: 4,
   database: "the embedded database",
+  queues: [{ name: "the task table", state: "running", since: null, reason: null }],
   capabilities: ["safari_research", "safari_upload", "remotion_render"],
   active_tasks: 1,
   max_concurrent: 3,
@@ -51,6 +52,17 @@ export const overallReason = z.object({
   },
 });
 
+/** How one queue fares. */
+export const queueStatus = z.object({
+  name: z.string(),
+  state: z.enum(["running", "paused", "unreachable", "held_back"]),
+  since: z.string().nullable(),
+  reason: z.string().nullable(),
+}).meta({
+  id: "QueueStatus",
+  example: { name: "the task table", state: "running", since: null, reason: null },
+});
+
 /** `GET /health` and `GET /status`. */
 export const workerStatus = z.object({
   worker_id: z.string(),
@@ -65,6 +77,7 @@ export const workerStatus = z.object({
   agents: z.int().meta({ description: "How many should run." }),
   agents_running: z.int(),
   database: z.string(),
+  queues: z.array(queueStatus),
   capabilities: z.array(z.string()),
   active_tasks: z.int(),
   max_concurrent: z.int(),

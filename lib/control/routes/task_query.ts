@@ -6,30 +6,24 @@ import { newTask, type taskListQuery } from "./task_schemas.ts";
 
 /** How many tasks one request may put in. */
 export const MAX_BATCH = 1000;
+const DEAD = ["failed", "timed_out"];
 
-/** The arguments of `actp_list_tasks`, or of `actp_search_tasks` where only that can tell. */
-export function listArguments(query: z.output<typeof taskListQuery>): {
-  readonly search: boolean;
-  readonly args: Record<string, unknown>;
-} {
-  const { status, type, q, worker, dead, execution_id, since, until, limit, cursor } = query;
-  const statuses = dead
-    ? ["failed", "timed_out"].filter((each) => !status?.length || status.includes(each))
-    : status;
-  const search = { p_query: q, p_worker: worker, p_since: since, p_until: until };
-  const given = (args: Record<string, unknown>) =>
-    Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined && value !== ""));
-  const extra = given(search);
-  return {
-    search: Object.keys(extra).length > 0,
-    args: {
-      ...(statuses && (dead || statuses.length > 0) ? { p_status: statuses } : {}),
-      ...(type && type.length > 0 ? { p_types: type } : {}),
-      ...given({ p_execution_id: execution_id, p_cursor: cursor }),
-      ...extra,
-      p_limit: limit,
-    },
+/** The arguments of `actp_search_tasks`. */
+export function listArguments(query: z.output<typeof taskListQuery>): Record<string, unknown> {
+  const { status = [], type = [], dead, limit } = query;
+  const statuses = dead ? DEAD.filter((each) => status.length === 0 || status.includes(each)) : status;
+  const args = {
+    p_status: dead || statuses.length > 0 ? statuses : undefined,
+    p_types: type.length > 0 ? type : undefined,
+    p_execution_id: query.execution_id,
+    p_query: query.q,
+    p_worker: query.worker,
+    p_since: query.since,
+    p_until: query.until,
+    p_cursor: query.cursor,
+    p_limit: limit,
   };
+  return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined && value !== ""));
 }
 
 /**

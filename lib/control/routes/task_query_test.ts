@@ -13,33 +13,29 @@ function parse(query: string) {
 }
 const list = (query: string) => listArguments(parse(query));
 
-Deno.test("a query becomes the arguments of actp_list_tasks", () => {
-  assert.deepEqual(list(""), { search: false, args: { p_limit: 50 } });
-  assert.deepEqual(list("status=&type=&cursor=&q=&worker="), { search: false, args: { p_limit: 50 } });
+Deno.test("a query becomes the arguments of actp_search_tasks", () => {
+  assert.deepEqual(list(""), { p_limit: 50 });
+  assert.deepEqual(list("status=&type=&cursor=&q=&worker="), { p_limit: 50 });
   assert.deepEqual(list("status=failed,timed_out&status=pending&type=a&limit=500&cursor=x%7Cy"), {
-    search: false,
-    args: { p_status: ["failed", "timed_out", "pending"], p_types: ["a"], p_limit: 500, p_cursor: "x|y" },
+    p_status: ["failed", "timed_out", "pending"],
+    p_types: ["a"],
+    p_limit: 500,
+    p_cursor: "x|y",
   });
-});
-
-Deno.test("what only the search can tell becomes its arguments", () => {
   assert.deepEqual(list("q=render&worker=w1&since=2026-11-20T18:00:00Z&until=2026-11-21T18:00:00%2B01:00"), {
-    search: true,
-    args: {
-      p_query: "render",
-      p_worker: "w1",
-      p_since: "2026-11-20T18:00:00Z",
-      p_until: "2026-11-21T18:00:00+01:00",
-      p_limit: 50,
-    },
+    p_query: "render",
+    p_worker: "w1",
+    p_since: "2026-11-20T18:00:00Z",
+    p_until: "2026-11-21T18:00:00+01:00",
+    p_limit: 50,
   });
 });
 
 Deno.test("dead tasks are those that failed or timed out, within the states that are asked for", () => {
-  assert.deepEqual(list("dead=true").args.p_status, ["failed", "timed_out"]);
-  assert.deepEqual(list("dead=1&status=failed,pending").args.p_status, ["failed"]);
-  assert.deepEqual(list("dead=1&status=pending").args.p_status, []);
-  assert.equal(list("dead=false").args.p_status, undefined);
+  assert.deepEqual(list("dead=true").p_status, ["failed", "timed_out"]);
+  assert.deepEqual(list("dead=1&status=failed,pending").p_status, ["failed"]);
+  assert.deepEqual(list("dead=1&status=pending").p_status, []);
+  assert.equal(list("dead=false").p_status, undefined);
 });
 
 Deno.test("a parameter that cannot be is named", () => {
