@@ -4,12 +4,20 @@ import { type Clock, systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import type { Database } from "../database/database.ts";
 import type { Service } from "../service.ts";
+import { type AgentBudgets, AgentCosts } from "./routes/agent_costs.ts";
+import { alertRoutes } from "./routes/alert_routes.ts";
+import { type ReloadOutcome, reloadRoute } from "./routes/daemon_routes.ts";
+import { queueRoutes } from "./routes/queue_routes.ts";
+import { TaskWaits } from "./routes/task_waits.ts";
 import { agentRoutes, type SupervisedAgents } from "./routes/agent_routes.ts";
 import { answerError, ApiError } from "./api_error.ts";
 import { approvalRoutes } from "./routes/approval_routes.ts";
 import { disputeRoutes } from "./routes/dispute_routes.ts";
 import { authenticated, type GuardedEnv, noForeignPages, ownHostOnly } from "./guard.ts";
 import { type ControlledWorker, healthRoutes } from "./health.ts";
+import { etags } from "./limits/etag.ts";
+import { idempotent } from "./limits/idempotency.ts";
+import { DEFAULT_RATE_LIMIT, type RateLimit, rateLimited } from "./limits/rate_limit.ts";
 import { serveUntil } from "./listen.ts";
 import { describeApp } from "./openapi/document.ts";
 import { apiRoutes } from "./openapi/route.ts";
@@ -37,6 +45,13 @@ export interface ControlOptions {
   readonly scheduler?: ControlledScheduler;
   /** Answers below /api/v1, which have a guard of their own: the jobs server, where it is enabled. */
   readonly jobs?: { fetch(request: Request): Response | Promise<Response> };
+  /** What agents may spend. */
+  readonly budgets?: AgentBudgets;
+  readonly rateLimit?: RateLimit;
+  /** Takes a changed configuration in; answers `POST /reload`. */
+  readonly reload?: () => Promise<ReloadOutcome>;
+  /** Prometheus' text for `GET /metrics`. */
+  readonly metrics?: () => Promise<string>;
 }
 
 /** What the server needs besides. */
@@ -51,7 +66,7 @@ export function controlServer({ config, onListen, ...options }: ControlServerOpt
     name: "control API",
     run(signal) {
       let port = config.controlPort;
-      const app = controlApp(options, () => port);
+      const app = controlApp(options, () => port, signal);
       return serveUntil(signal, {
         name: "The control API",
         hostname: config.controlHost,
@@ -67,10 +82,20 @@ export function controlServer({ config, onListen, ...options }: ControlServerOpt
   };
 }
 
-/** The answers of the control API. What stands above `authenticated` needs no secret. */
-export function controlApp(options: ControlOptions, port: () => number): Hono<GuardedEnv> {
-  const { worker, database, token, jobs, clock = systemClock } = options;
+/**
+ * The answers of the control API. What stands above `authenticated` needs no secret. Routes made with `addRoute` are
+ * described in `/openapi.json` by being mounted here; others are described in `openapi/plain_routes.ts`.
+ * @param signal aborts when the worker stops: whoever waits for something is answered then
+ */
+export function controlApp(
+  options: ControlOptions,
+  port: () => number,
+  signal: AbortSignal = new AbortController().signal,
+): Hono<GuardedEnv> {
+  const { worker, database, token, jobs, agents, scheduler, clock = systemClock } = options;
   const sessions = newSessions(clock);
+  const costs = new AgentCosts(database, clock, options.budgets);
+  const waits = new TaskWaits({ database, clock, signal });
   const app = apiRoutes();
   app.onError(answerError);
   app.notFound((c) => {
@@ -82,15 +107,27 @@ export function controlApp(options: ControlOptions, port: () => number): Hono<Gu
   app.route("/", signInRoute(sessions));
   if (jobs) app.all("/api/v1/*", (c) => jobs.fetch(c.req.raw));
   app.use(authenticated(token, sessions.sessions));
+  app.use(rateLimited(options.rateLimit ?? DEFAULT_RATE_LIMIT, clock), etags(), idempotent(database));
   app.route("/", codeRoute(sessions));
-  app.route("/", statusRoutes(worker));
   app.get("/openapi.json", (c) => c.json(document()));
-  app.route("/", taskRoutes(database, worker));
+  app.route("/", statusRoutes(worker));
+  app.route("/", taskRoutes({ database, worker, clock, waits }));
   app.route("/", workerRoutes(database));
+  app.route("/", queueRoutes(database, worker));
   app.route("/", approvalRoutes(database, () => worker.wake()));
   app.route("/", disputeRoutes(database));
-  app.route("/", scheduleRoutes(database, options.scheduler));
-  if (options.agents) app.route("/", agentRoutes(options.agents, database));
+  app.route("/", scheduleRoutes(database, scheduler));
+  app.route("/", alertRoutes({ database, worker, clock, agents, costs }));
+  if (agents) app.route("/", agentRoutes(agents, database, costs));
+  if (options.reload) app.route("/", reloadRoute(options.reload));
+  const { metrics } = options;
+  if (metrics) {
+    app.get(
+      "/metrics",
+      async (c) =>
+        c.body(await metrics(), 200, { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" }),
+    );
+  }
   if (options.embedded) app.route("/", restRoutes(database));
   const document = describeApp(app);
   return app;

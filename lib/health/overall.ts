@@ -9,6 +9,8 @@ export interface OverallReason {
   /** For programs; does not change. */
   readonly code: string;
   readonly severity: "degraded" | "critical";
+  /** Which agent, queue, loop or channel, where there are several. */
+  readonly subject?: string;
   /** One line. */
   readonly message: string;
   /** What to do about it. */
@@ -81,6 +83,7 @@ export function workerReasons(facts: WorkerFacts): OverallReason[] {
     if (state !== "unreachable" || (databaseOutage && reason === databaseOutage.error)) continue;
     reasons.push({
       code: "queue_unreachable",
+      subject: name,
       severity: position === 0 ? worst : "degraded",
       message: `${name} unreachable since ${since}: ${reason}`,
       fix: `Check the service behind ${name}; the worker goes on by itself when it answers.`,
@@ -107,6 +110,7 @@ export function workerReasons(facts: WorkerFacts): OverallReason[] {
   for (const { name, error } of failingLoops) {
     reasons.push({
       code: "loop_failing",
+      subject: name,
       severity: "degraded",
       message: `the loop ${name} fails${error === null ? "" : `: ${error}`}`,
       fix: "Check the service's URL and secret.",
@@ -153,6 +157,7 @@ function reasonOf({ agent_id, status, reason, restart_at, health }: AgentStatus)
   const why = reason ? `: ${reason}` : "";
   const degraded = (code: string, message: string, fix?: string): OverallReason => ({
     code,
+    subject: agent_id,
     severity: "degraded",
     message,
     ...(fix && { fix }),
@@ -225,6 +230,7 @@ export function deliveryReasons(
 ): OverallReason[] {
   return [...Map.groupBy(failures, ({ channel }) => channel)].map(([channel, failed]) => ({
     code: "notifications_failing",
+    subject: channel,
     severity: "degraded",
     message: `${failed.length} notifications could not be sent by ${channel} within the last hour: ${
       failed.at(-1)!.error

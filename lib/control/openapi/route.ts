@@ -4,7 +4,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z, type ZodError, type ZodType } from "zod";
 import { ApiError } from "../api_error.ts";
-import { MAX_BODY_BYTES, readJson } from "../body.ts";
+import { readJson } from "../body.ts";
 import type { GuardedEnv } from "../guard.ts";
 import { ERROR_CODES } from "./error_codes.ts";
 
@@ -87,16 +87,33 @@ function describe(spec: RouteSpec<ZodType, ZodType, ZodType>) {
     ...(description && { description }),
     ...(body && { middleware: [jsonBody(spec.maxBodyBytes)] }),
     request: {
+      ...(method === "post" && { headers: postHeaders }),
+      ...(method === "get" && { headers: getHeaders }),
       ...(params && { params: params as z.ZodObject }),
       ...(query && { query: query as z.ZodObject }),
       ...(body && { body: { required: true, content: json(body) } }),
     },
     responses: {
+      ...(method === "get" && { 304: { description: "As in the answer that If-None-Match names" } }),
       [answer.status ?? 200]: { description: answer.description, content: json(answer.schema) },
       ...errorAnswers([...usualErrors(spec), ...spec.errors ?? []]),
     },
   });
 }
+
+const postHeaders = z.object({
+  "idempotency-key": z.string().optional().meta({
+    description:
+      "1 to 200 characters: the same request with it is done once, and answered alike for 24 hours.",
+    example: "report-2026-11-20",
+  }),
+});
+const getHeaders = z.object({
+  "if-none-match": z.string().optional().meta({
+    description: "The ETag of an earlier answer.",
+    example: '"5d41402a"',
+  }),
+});
 
 /** Who asks, for what is recorded with a change. */
 export function askedBy(context: Context<GuardedEnv>): string {
@@ -109,8 +126,14 @@ export function operationId(method: string, path: string): string {
   return [method, ...path.split(/[^A-Za-z0-9]+/)].filter((part) => part !== "").join("_").toLowerCase();
 }
 
-function usualErrors({ body, query, params }: RouteSpec<ZodType, ZodType, ZodType>): number[] {
-  return [...(body || query || params ? [400] : []), ...(body ? [408, 413] : []), 401, 403, 429, 500, 503];
+function usualErrors({ method, body, query, params }: RouteSpec<ZodType, ZodType, ZodType>): number[] {
+  const post = method === "post";
+  return [
+    ...(post || query || params ? [400] : []),
+    ...(post ? [409] : []),
+    ...(body ? [408, 413] : []),
+    ...[401, 403, 429, 500, 503],
+  ];
 }
 
 /** The body of every error. */
@@ -147,16 +170,19 @@ export function errorAnswers(statuses: readonly number[]) {
 }
 
 /** Reads the body bounded, whatever content type it claims, and hands it on as JSON. */
-function jsonBody(maxBytes: number = MAX_BODY_BYTES): MiddlewareHandler {
+function jsonBody(maxBytes?: number): MiddlewareHandler {
   return async (c, next) => {
-    const { url, method, headers } = c.req.raw;
-    const body = await readJson(c.req.raw, maxBytes) ?? {};
-    const typed = new Headers(headers);
-    typed.set("content-type", "application/json");
-    typed.delete("content-length");
-    c.req.raw = new Request(url, { method, headers: typed, body: JSON.stringify(body) });
+    c.req.raw = withJson(c.req.raw, await readJson(c.req.raw, maxBytes) ?? {});
     await next();
   };
+}
+
+/** The same request with this body. */
+export function withJson({ url, method, headers, signal }: Request, body: unknown): Request {
+  const typed = new Headers(headers);
+  typed.set("content-type", "application/json");
+  typed.delete("content-length");
+  return new Request(url, { method, headers: typed, body: JSON.stringify(body), signal });
 }
 
 /** Path parameters are told by their message alone: nobody wrote their names. */

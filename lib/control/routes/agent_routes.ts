@@ -7,8 +7,20 @@ import type { AgentStatus } from "../../supervisor/agent_status.ts";
 import type { AgentHistory } from "../../supervisor/registry.ts";
 import { AgentRefusedError, UnknownAgentError } from "../../supervisor/supervisor.ts";
 import { ApiError } from "../api_error.ts";
+import { before, nextCursor } from "../openapi/fields.ts";
 import { addRoute, type ApiRoutes, apiRoutes } from "../openapi/route.ts";
-import { agentDetail, agentPath, agentRun, agentRunsQuery, agentStatus, newGoal } from "./agent_schemas.ts";
+import type { AgentCosts } from "./agent_costs.ts";
+import {
+  agent,
+  agentDetail,
+  agentPath,
+  agentRun,
+  agentRunDetail,
+  agentRunPath,
+  agentRunsQuery,
+  agentStatus,
+  newGoal,
+} from "./agent_schemas.ts";
 
 /** What the routes need of the supervisor. */
 export interface SupervisedAgents {
@@ -26,7 +38,7 @@ const tag = "agents";
  * `GET /agents`, `/agents/{id}`, `/agents/{id}/runs`; `POST /agents/{id}/start|stop|restart`, `/agents/task`. An agent
  * may be called by its short name.
  */
-export function agentRoutes(agents: SupervisedAgents, database: Database): ApiRoutes {
+export function agentRoutes(agents: SupervisedAgents, database: Database, costs: AgentCosts): ApiRoutes {
   const app = apiRoutes();
   const history = (id: string, limit: number) =>
     database.call<AgentHistory>("actp_agent_history", { p_agent_id: id, p_limit: limit }, {
@@ -37,8 +49,11 @@ export function agentRoutes(agents: SupervisedAgents, database: Database): ApiRo
     path: "/agents",
     tag,
     summary: "All agents of this worker, those that do not run included",
-    answer: { description: "The agents", schema: z.array(agentStatus) },
-  }, () => agents.status());
+    answer: { description: "The agents", schema: z.array(agent) },
+  }, async () => {
+    const { of } = await costs.read();
+    return agents.status().map((status) => ({ ...status, ...of(status.agent_id) }));
+  });
   addRoute(app, {
     method: "get",
     path: "/agents/{id}",
@@ -48,7 +63,8 @@ export function agentRoutes(agents: SupervisedAgents, database: Database): ApiRo
     answer: { description: "The agent", schema: agentDetail },
     errors: [404],
   }, async ({ params }) => {
-    const status = known(() => agents.statusOf(agentId(params.id)));
+    const own = known(() => agents.statusOf(agentId(params.id)));
+    const status = { ...own, ...(await costs.read()).of(own.agent_id) };
     try {
       return { ...status, ...await history(status.agent_id, 20) };
     } catch (error) {
@@ -66,11 +82,31 @@ export function agentRoutes(agents: SupervisedAgents, database: Database): ApiRo
     summary: "The runs of one agent, newest first",
     params: agentPath,
     query: agentRunsQuery,
-    answer: { description: "A page", schema: z.object({ runs: z.array(agentRun) }) },
+    answer: {
+      description: "A page",
+      schema: z.object({ runs: z.array(agentRun), next_cursor: z.string().nullable() }),
+    },
     errors: [404],
   }, async ({ params, query }) => {
     const { agent_id } = known(() => agents.statusOf(agentId(params.id)));
-    return { runs: (await history(agent_id, query.limit)).runs };
+    const runs = await database.call<{ id: string }[]>("actp_list_agent_runs", {
+      p_agent_id: agent_id,
+      p_limit: query.limit,
+      p_before: before(query),
+    });
+    return { runs, next_cursor: nextCursor(runs, query.limit) };
+  });
+  addRoute(app, {
+    method: "get",
+    path: "/agents/{id}/runs/{run_id}",
+    tag,
+    summary: "One run with its calls of tools and of the model, and what they cost",
+    params: agentRunPath,
+    answer: { description: "The run", schema: agentRunDetail },
+    errors: [404],
+  }, ({ params }) => {
+    const { agent_id } = known(() => agents.statusOf(agentId(params.id)));
+    return database.call<unknown>("actp_view_agent_run", { p_agent_id: agent_id, p_run_id: params.run_id });
   });
   addRoute(app, {
     method: "get",

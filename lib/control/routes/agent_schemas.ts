@@ -1,6 +1,6 @@
 /** Agents, their runs and their goals as the API tells of them. */
 import { z } from "zod";
-import { fields, limit, page, text, uuid } from "../openapi/fields.ts";
+import { fields, page, text, uuid } from "../openapi/fields.ts";
 
 const moment = z.string().nullable();
 const usd = z.number().nullable();
@@ -168,7 +168,7 @@ export const agentPath = z.object({ id: z.string().meta({ example: "content-agen
 export const agentRunPath = z.object({ ...agentPath.shape, run_id: uuid("a run's id") });
 
 /** What the runs of an agent may be asked for. */
-export const agentRunsQuery = fields("parameter", { ...page(), limit: limit() });
+export const agentRunsQuery = fields("parameter", page());
 
 /** A goal for an agent. The database checks the values as well. */
 export const newGoal = fields("field", {

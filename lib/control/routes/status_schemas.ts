@@ -39,6 +39,7 @@ const EXAMPLE = {
 export const overallReason = z.object({
   code: z.string().meta({ description: "For programs; does not change." }),
   severity: z.enum(["degraded", "critical"]),
+  subject: z.string().optional().meta({ description: "Which agent, queue, loop or channel." }),
   message: z.string(),
   fix: z.string().optional().meta({ description: "What to do about it." }),
 }).meta({

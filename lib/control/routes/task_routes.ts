@@ -1,18 +1,24 @@
 /** Tasks, for people and programs, on any of the databases. */
 import { z } from "zod";
+import type { Clock } from "../../clock.ts";
 import type { Database } from "../../database/database.ts";
 import type { ControlledWorker } from "../health.ts";
+import { briefly } from "../limits/briefly.ts";
 import { addRoute, type ApiRoutes, apiRoutes } from "../openapi/route.ts";
 import { listArguments, MAX_BATCH, tasksToEnqueue } from "./task_query.ts";
 import {
   cancellation,
   newTask,
+  statsQuery,
   task,
   taskDetail,
   taskLine,
   taskListQuery,
   taskPath,
+  taskQuery,
+  taskStats,
 } from "./task_schemas.ts";
+import type { TaskWaits } from "./task_waits.ts";
 
 const tag = "tasks";
 /** Checked by `tasksToEnqueue` and the database, which say better what is wrong than a choice of schemas can. */
@@ -37,8 +43,21 @@ const batch = z.unknown().meta({
   },
 });
 
+const SETTLED = ["succeeded", "failed", "timed_out", "cancelled"];
+const WINDOWS = { hour: { seconds: 3600, bucket: 60 }, day: { seconds: 86_400, bucket: 900 } };
+/** How long figures are told again before they are counted anew. */
+const STATS_MS = 5_000;
+
+/** What the routes need. */
+export interface TaskRoutesOptions {
+  readonly database: Database;
+  readonly worker: ControlledWorker;
+  readonly clock: Clock;
+  readonly waits: TaskWaits;
+}
+
 /** `/tasks…`. Lists leave out inputs and outputs, which may be large; `GET /tasks/{id}` has them. */
-export function taskRoutes(database: Database, worker: ControlledWorker): ApiRoutes {
+export function taskRoutes({ database, worker, clock, waits }: TaskRoutesOptions): ApiRoutes {
   const app = apiRoutes();
   app.openAPIRegistry.register("NewTask", newTask);
   addRoute(app, {
@@ -76,15 +95,60 @@ export function taskRoutes(database: Database, worker: ControlledWorker): ApiRou
     worker.wake();
     return enqueued;
   });
+  const stats = briefly(
+    clock,
+    STATS_MS,
+    (window: keyof typeof WINDOWS) =>
+      database.call<Record<string, unknown>>("actp_task_stats", {
+        p_window_seconds: WINDOWS[window].seconds,
+        p_bucket_seconds: WINDOWS[window].bucket,
+      }),
+  );
+  // Before `/tasks/{id}`: "stats" is not an id.
+  addRoute(app, {
+    method: "get",
+    path: "/tasks/stats",
+    tag,
+    summary: "What is in the queue, and what was settled in the last hour or day",
+    description: "May be 5 s old. Waiting and running times are those of a sample of the tasks.",
+    query: statsQuery,
+    answer: { description: "The figures", schema: taskStats },
+  }, async ({ query: { window } }) => ({
+    window,
+    bucket_seconds: WINDOWS[window].bucket,
+    ...await stats(window),
+  }));
   addRoute(app, {
     method: "get",
     path: "/tasks/{id}",
     tag,
-    summary: "A task with its attempts",
+    summary: "A task with its attempts; with `wait`, as soon as it is settled",
     params: taskPath,
-    answer: { description: "The task", schema: taskDetail },
+    query: taskQuery,
+    answer: { description: "The task, as it is by then", schema: taskDetail },
     errors: [404],
-  }, ({ params }) => database.call<unknown>("actp_get_task", { p_task_id: params.id }));
+  }, async ({ params, query, context }) => {
+    const get = () => database.call<{ status: string }>("actp_get_task", { p_task_id: params.id });
+    const task = await get();
+    if (query.wait === 0 || SETTLED.includes(task.status)) return task;
+    await waits.wait(params.id, query.wait * 1000, context.req.raw.signal);
+    return await get();
+  });
+  addRoute(app, {
+    method: "get",
+    path: "/tasks/{id}/log",
+    tag,
+    summary: "What was logged of a task, the newest 200 lines, oldest first",
+    params: taskPath,
+    answer: {
+      description: "The lines",
+      schema: z.object({ lines: z.array(z.string()) }).meta({
+        id: "TaskLog",
+        example: { lines: ["2026-11-20T18:00:04.120Z INFO frame 240 of 600", "attempt 1: exit code 1"] },
+      }),
+    },
+    errors: [404],
+  }, ({ params }) => database.call<unknown>("actp_task_log", { p_task_id: params.id }));
   addRoute(app, {
     method: "post",
     path: "/tasks/{id}/cancel",

@@ -167,3 +167,51 @@ export const cancellation = fields("field", {
 
 /** How far back the statistics look. */
 export const statsQuery = fields("parameter", { window: word(["hour", "day"]).default("hour") });
+
+const ms = z.number().nullable();
+
+/** `GET /tasks/stats`. */
+export const taskStats = z.object({
+  window: z.enum(["hour", "day"]),
+  bucket_seconds: z.int(),
+  by_status: z.record(z.string(), z.int()).meta({
+    description: "What waits and runs now, and what was settled within the window.",
+  }),
+  by_type: z.array(z.object({
+    task_type: z.string(),
+    pending: z.int(),
+    running: z.int(),
+    succeeded: z.int(),
+    failed: z.int().meta({ description: "Those that timed out among them." }),
+  })),
+  buckets: z.array(z.object({
+    at: z.string(),
+    succeeded: z.int(),
+    failed: z.int(),
+    timed_out: z.int(),
+    cancelled: z.int(),
+    wait_ms_p50: ms,
+    wait_ms_p95: ms,
+    run_ms_p50: ms,
+    run_ms_p95: ms,
+  })).meta({ description: "Oldest first; the last one has only begun." }),
+}).meta({
+  id: "TaskStats",
+  example: {
+    window: "hour",
+    bucket_seconds: 60,
+    by_status: { pending: 3, claimed: 0, running: 1, succeeded: 42, failed: 2, timed_out: 0, cancelled: 0 },
+    by_type: [{ task_type: "remotion_render", pending: 3, running: 1, succeeded: 42, failed: 2 }],
+    buckets: [{
+      at: "2026-11-20T18:00:00+00:00",
+      succeeded: 1,
+      failed: 0,
+      timed_out: 0,
+      cancelled: 0,
+      wait_ms_p50: 40,
+      wait_ms_p95: 900,
+      run_ms_p50: 41_000,
+      run_ms_p95: 60_000,
+    }],
+  },
+});
