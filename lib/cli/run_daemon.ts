@@ -19,6 +19,7 @@ import { type LiveSetting, Reloader } from "../daemon/reload.ts";
 import { openServiceNotify } from "../daemon/service_notify.ts";
 import { ownServiceUnit } from "../daemon/service_unit.ts";
 import { onReloadSignal, onStopSignals } from "../daemon/signals.ts";
+import { deliveryReasons, schedulerReasons, stallReasons, withReasons } from "../health/overall.ts";
 import { databaseLogSink, logger } from "../log.ts";
 import { ensurePrivateDir, homePaths } from "../paths.ts";
 import { homeMark, markPrograms } from "../process/orphans.ts";
@@ -108,11 +109,18 @@ export async function runDaemon(
       const { scheduler, outbox } = schedule;
       const controlled = {
         ...worker,
-        status: async () => ({
-          ...statusWithAgents(await worker.status(), agents),
-          last_crash: crash ? crashSummary(crash) : null,
-          scheduler: scheduler?.status() ?? null,
-        }),
+        status: async () => {
+          const schedulerStatus = scheduler?.status() ?? null;
+          return {
+            ...withReasons(statusWithAgents(await worker.status(), agents), [
+              ...stallReasons(worker.turnDueAt(), systemClock.monotonic(), TURN_PATIENCE_MS),
+              ...schedulerReasons(schedulerStatus),
+              ...deliveryReasons(outbox.failures()),
+            ]),
+            last_crash: crash ? crashSummary(crash) : null,
+            scheduler: schedulerStatus,
+          };
+        },
       };
       events = createEventHub({
         clock: systemClock,

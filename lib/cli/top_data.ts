@@ -6,18 +6,6 @@ import { requestDaemon } from "./context.ts";
 import { EXIT, ExitError } from "./exit.ts";
 import type { TaskRow } from "./task_view.ts";
 
-/** Why the worker is not well, and what to do about it. */
-export interface TopReason {
-  readonly message: string;
-  readonly fix?: string;
-}
-
-/** The worker as `GET /status` tells of it. */
-export type TopStatus = WorkerStatus & {
-  readonly overall?: "healthy" | "degraded" | "critical";
-  readonly overall_reasons?: readonly TopReason[];
-};
-
 /** An agent with what it has cost, in US dollars; null where that is not known. */
 export type TopAgent = AgentStatus & {
   readonly cost_today_usd?: number | null;
@@ -61,7 +49,7 @@ export interface TopQueue {
 export interface TopData {
   /** ISO 8601. */
   readonly at: string;
-  readonly status: TopStatus;
+  readonly status: WorkerStatus;
   readonly tasks: readonly TaskRow[];
   readonly agents: readonly TopAgent[] | null;
   readonly queues: readonly TopQueue[] | null;
@@ -90,7 +78,7 @@ export async function readTop(config: Config, filter: TaskFilter): Promise<TopDa
   if (filter.text) query.set("q", filter.text);
   const read = (path: string) => optional(config, path);
   const [status, tasks, agents, queues, stats, approvals] = await Promise.all([
-    required<TopStatus>(config, "/status"),
+    required<WorkerStatus>(config, "/status"),
     required<{ tasks: TaskRow[] }>(config, `/tasks?${query}`),
     read("/agents"),
     read("/queues"),

@@ -58,14 +58,13 @@ function row(cells: readonly Cell[], { columns, color }: Screen): string {
 function headLines(data: TopData, screen: Screen): string[] {
   const { status } = data;
   const overall = overallOf(data);
-  const reasons = status.overall_reasons ?? status.reasons.map((message) => ({ message, fix: undefined }));
   return [
     row([
       { text: overall, color: OVERALL_COLORS[overall] ?? "yellow" },
       { text: `  ${status.worker_id}`, color: "bold" },
       { text: `  up ${duration(status.uptime_seconds * 1000)}  v${status.version}  ${status.database}` },
     ], screen),
-    ...reasons.map(({ message, fix }) =>
+    ...status.overall_reasons.map(({ message, fix }) =>
       row([{ text: `! ${message}`, color: "yellow" }, { text: fix ? `  ${fix}` : "", color: "grey" }], screen)
     ),
     row(figures(data), screen),
@@ -81,8 +80,7 @@ const OVERALL_COLORS: Readonly<Record<string, Color>> = {
 };
 
 function overallOf({ status }: TopData): string {
-  if (status.status === "draining") return "draining";
-  return status.overall ?? (status.status === "online" ? "healthy" : "degraded");
+  return status.status === "draining" ? "draining" : status.overall;
 }
 
 function figures({ status, stats }: TopData): Cell[] {

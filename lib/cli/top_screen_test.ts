@@ -26,7 +26,12 @@ Deno.test("the screen tells how the worker is, what runs, and what may be done a
 
 Deno.test("a worker that is not well says why and what to do, and an act that waits is named", () => {
   const { status } = topData();
-  const overall_reasons = [{ message: "the disk is full", fix: "free some space" }];
+  const overall_reasons = [{
+    code: "low_disk",
+    severity: "critical",
+    message: "the disk is full",
+    fix: "free some space",
+  }] as const;
   const lines = topScreen(
     topData({
       status: { ...status, overall: "critical", overall_reasons },

@@ -63,6 +63,8 @@ export function topData(fields: Partial<TopData> = {}): TopData {
       version: "1.2.3",
       status: "online",
       overall: "healthy",
+      overall_reasons: [],
+      queues: [],
       reasons: [],
       ready: true,
       uptime_seconds: 7200,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { answerError } from "./api_error.ts";
+import { answerError } from "../api_error.ts";
 import { disputeRoutes } from "./dispute_routes.ts";
 
 const ID = "0c5b5a3e-52a5-4f9c-9a54-b1f2b6c3a001";

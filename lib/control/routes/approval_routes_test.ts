@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { answerError } from "./api_error.ts";
+import { answerError } from "../api_error.ts";
 import { approvalRoutes } from "./approval_routes.ts";
 
 const ID = "0c5b5a3e-52a5-4f9c-9a54-b1f2b6c3a001";
@@ -27,7 +27,10 @@ function setUp(result: unknown = null) {
 
 Deno.test("what waits for a word is listed unless another status is asked for", async () => {
   const { app, calls } = setUp([]);
-  assert.deepEqual(await (await app.request("/approvals")).json(), { approvals: [] });
+  assert.deepEqual(await (await app.request("/approvals")).json(), {
+    approvals: [],
+    next_cursor: null,
+  });
   await app.request(`/approvals?status=all&limit=7&before=${ID}`);
   assert.deepEqual(calls, [
     ["actp_list_acts", { p_status: "open", p_limit: 50, p_before: null }],

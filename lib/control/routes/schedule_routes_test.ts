@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { answerError } from "./api_error.ts";
+import { answerError } from "../api_error.ts";
 import { scheduleRoutes } from "./schedule_routes.ts";
 
 const ROW = {

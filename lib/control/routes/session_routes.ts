@@ -1,11 +1,11 @@
 /** How the page gets in: a program that has the token asks for a code, the page trades it for a cookie. */
 import { Hono } from "hono";
 import { setCookie } from "hono/cookie";
-import type { HostRules } from "./access/hosts.ts";
-import { ApiError } from "./api_error.ts";
-import { asObject, readJson } from "./body.ts";
-import { type GuardedEnv, isFromOwnPage, provenanceOf, SESSION_COOKIE } from "./guard.ts";
-import { CODE_SECONDS, SESSION_SECONDS, type Sessions } from "./sessions.ts";
+import type { HostRules } from "../access/hosts.ts";
+import { ApiError } from "../api_error.ts";
+import { asObject, readJson } from "../body.ts";
+import { type GuardedEnv, isFromOwnPage, provenanceOf, SESSION_COOKIE } from "../guard.ts";
+import { CODE_SECONDS, SESSION_SECONDS, type Sessions } from "../sessions.ts";
 
 /** `POST /session {code}`: needs no token, and comes from the page itself. */
 export function signInRoute({ codes, sessions }: Sessions, rules?: HostRules): Hono {

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { type Database, DatabaseError } from "../database/database.ts";
-import { BUILT_IN_AGENTS } from "../config/agents.ts";
-import { AgentRegistry } from "../supervisor/registry.ts";
-import { Supervisor } from "../supervisor/supervisor.ts";
-import type { WorkerStatus } from "../status.ts";
-import { statusWithAgents } from "../supervisor/agents_service.ts";
-import { fakeClock } from "../testing/fake_clock.ts";
-import { scriptedAgents } from "../testing/scripted_agents.ts";
-import { controlApp } from "./server.ts";
+import { type Database, DatabaseError } from "../../database/database.ts";
+import { BUILT_IN_AGENTS } from "../../config/agents.ts";
+import { AgentRegistry } from "../../supervisor/registry.ts";
+import { Supervisor } from "../../supervisor/supervisor.ts";
+import type { WorkerStatus } from "../../status.ts";
+import { statusWithAgents } from "../../supervisor/agents_service.ts";
+import { fakeClock } from "../../testing/fake_clock.ts";
+import { scriptedAgents } from "../../testing/scripted_agents.ts";
+import { controlApp } from "../server.ts";
 
 const TOKEN = "t".repeat(43);
 const HISTORY = { runs: [{ goal: "g" }], crashes: [], tools: [] };
@@ -19,6 +19,8 @@ const ANSWERS: Record<string, (args: Record<string, unknown>) => unknown> = {
       (p_agent_ids as string[]).map((id) => [id, { crash_ages: [], cleared_age: null, last_run_at: null }]),
     ),
   actp_agent_history: () => HISTORY,
+  actp_agent_costs: () => ({ month_usd: 3, agents: { "content-agent": { day_usd: 1, month_usd: 2 } } }),
+  actp_list_agent_runs: () => HISTORY.runs,
   actp_enqueue_agent_task: () => ({ id: "1", created: true }),
 };
 
@@ -59,7 +61,12 @@ function setUp(answers = ANSWERS) {
   const worker = {
     status: () =>
       Promise.resolve(
-        statusWithAgents({ ready: true, status: "online", uptime_seconds: 3 } as WorkerStatus, supervisor),
+        statusWithAgents(
+          { ready: true, status: "online", uptime_seconds: 3, overall_reasons: [] } as Partial<
+            WorkerStatus
+          > as WorkerStatus,
+          supervisor,
+        ),
       ),
     wake() {},
   };
@@ -135,8 +142,15 @@ Deno.test("one agent is told with its runs, crashes and tools, and without them 
     [],
     [],
   ]);
-  assert.deepEqual((await ask("GET", "/agents/content/runs?limit=7")).body, { runs: [{ goal: "g" }] });
-  assert.deepEqual(calls.at(-1), ["actp_agent_history", { p_agent_id: "content-agent", p_limit: 7 }]);
+  assert.deepEqual((await ask("GET", "/agents/content/runs?limit=7")).body, {
+    runs: [{ goal: "g" }],
+    next_cursor: null,
+  });
+  assert.deepEqual(calls.at(-1), ["actp_list_agent_runs", {
+    p_agent_id: "content-agent",
+    p_limit: 7,
+    p_before: null,
+  }]);
   const away = setUp({});
   const alone = await away.ask("GET", "/agents/content");
   assert.deepEqual([alone.status, alone.body.status, alone.body.runs], [200, "stopped", null]);
