@@ -7,6 +7,8 @@ export interface HomePaths {
   readonly config: string;
   readonly pid: string;
   readonly token: string;
+  /** The other tokens' digests, and the audit log. */
+  readonly access: string;
   readonly journal: string;
   /** Notifications that wait for the database. */
   readonly spool: string;
@@ -23,6 +25,7 @@ export function homePaths(home: string): HomePaths {
     config: join(home, "config.json"),
     pid: join(home, "worker.pid"),
     token: join(home, "token"),
+    access: join(home, "access.sqlite"),
     journal: join(home, "journal.sqlite"),
     spool: join(home, "notifications.sqlite"),
     db: join(home, "db"),

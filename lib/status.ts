@@ -1,6 +1,13 @@
 /** What the worker says of itself: the seed's health fields, with the reasons for a state that is not good. */
 import type { Config } from "./config.ts";
 import type { Database } from "./database/database.ts";
+import {
+  type OverallHealth,
+  overallOf,
+  type OverallReason,
+  type QueueStatus,
+  workerReasons,
+} from "./health/overall.ts";
 import { LegacyLoop, type LoopStatus } from "./legacy/loops.ts";
 import type { Capabilities } from "./queue/capabilities.ts";
 import type { Journal } from "./queue/journal.ts";
@@ -26,9 +33,12 @@ export interface WorkerStatus {
   readonly version: string;
   readonly status: "online" | "degraded" | "draining";
   readonly reasons: readonly string[];
+  readonly overall: OverallHealth;
+  readonly overall_reasons: readonly OverallReason[];
   readonly ready: boolean;
   readonly uptime_seconds: number;
   readonly database: string;
+  readonly queues: readonly QueueStatus[];
   readonly capabilities: readonly string[];
   readonly active_tasks: number;
   readonly max_concurrent: number;
@@ -87,6 +97,20 @@ export async function readStatus(sources: StatusSources): Promise<WorkerStatus> 
   const { config, database, capabilities, queues, outage, journal } = sources;
   const counts = await readCounts(database, config.workerId);
   const reasons = reasonsOf(outage, queues);
+  const ready = queues.sources.length > 0 ? queues.ready : outage.state === undefined;
+  const loops = loopStatus(sources.loops, outage);
+  const queueStatus = queuesStatus(queues);
+  const overall_reasons = workerReasons({
+    ready,
+    draining: queues.draining,
+    queues: queueStatus,
+    databaseOutage: outage.state && { ...outage.state, since: new Date(outage.state.since).toISOString() },
+    heldBack: queues.heldBack,
+    unreported: journal.size(),
+    maxUnreported: config.journalMaxOutcomes,
+    failingLoops: Object.entries(loops.legacy_loop_runs).filter(([, { state }]) => state === "failing")
+      .map(([name, { last_error }]) => ({ name, error: last_error })),
+  });
   const current = queues.running().map((running) => ({
     task_id: running.task.id,
     task_type: running.task.type,
@@ -100,9 +124,12 @@ export async function readStatus(sources: StatusSources): Promise<WorkerStatus> 
     version: VERSION,
     status: queues.draining ? "draining" : reasons.length > 0 ? "degraded" : "online",
     reasons,
-    ready: isReady(queues, outage),
+    overall: overallOf(overall_reasons),
+    overall_reasons,
+    ready,
     uptime_seconds: Math.round(sources.uptimeMs / 1000),
     database: database.description,
+    queues: queueStatus,
     capabilities: capabilities.types(),
     active_tasks: current.length,
     max_concurrent: config.maxConcurrent,
@@ -110,12 +137,21 @@ export async function readStatus(sources: StatusSources): Promise<WorkerStatus> 
     tasks_failed: counts?.jobs_failed ?? null,
     unreported_outcomes: journal.size(),
     current_tasks: current,
-    ...loopStatus(sources.loops, outage),
+    ...loops,
   };
 }
 
 function isReady(queues: Queues, database: Outage): boolean {
   return queues.sources.length > 0 ? queues.ready : database.state === undefined;
+}
+
+function queuesStatus({ sources, heldBack }: Queues): QueueStatus[] {
+  return sources.map(({ source, outage: { state } }) => ({
+    name: source.name,
+    state: state ? "unreachable" : heldBack ? "held_back" : "running",
+    since: state ? new Date(state.since).toISOString() : null,
+    reason: state?.error ?? heldBack ?? null,
+  }));
 }
 
 function reasonsOf(database: Outage, queues: Queues): string[] {

@@ -9,6 +9,8 @@
  *   {"type":"run_ended","run":{"id":"…"},"outcome":"completed","error":"…",
  *    "usage":{"input_tokens":9,"output_tokens":9,"cache_read_tokens":9,"cache_write_tokens":9,"cost_usd":0.01}}
  *                                            usage: for metrics, may be left out
+ *   {"type":"run_event","run":{"id":"…"},"event":{"kind":"text|retry|tool_call|tool_result|model_call",…}}
+ *                                            what happens in the run, for whoever watches; see run_events.ts
  *   {"type":"log","level":"debug|info|warning|error","message":"…","fields":{…}}
  *
  * The supervisor writes to its standard input:
@@ -20,6 +22,7 @@
  * error, goes to the log under the agent's name. Nothing here carries a secret: health and goals are kept and shown.
  */
 import { z } from "zod";
+import { agentRunEventSchema } from "./run_events.ts";
 
 /** How often an agent says that it lives, in ms. */
 export const HEARTBEAT_MS = 10_000;
@@ -68,6 +71,7 @@ const reportSchema = z.discriminatedUnion("type", [
     error: short.optional(),
     usage: usage.optional().catch(undefined),
   }),
+  z.object({ type: z.literal("run_event"), run: z.object({ id }), event: agentRunEventSchema }),
   z.object({
     type: z.literal("log"),
     level: z.enum(["debug", "info", "warning", "error"]).catch("info"),

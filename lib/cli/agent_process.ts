@@ -11,6 +11,7 @@ import { McpServers } from "../agent/mcp/servers.ts";
 import { giveUpPermissions } from "../agent/permissions.ts";
 import { AgentProcess } from "../agent/process.ts";
 import { ownTools, runAgent } from "../agent/run.ts";
+import { RunRelay } from "../agent/run_events.ts";
 import { agentServices, agentSettings } from "../agent/settings.ts";
 import { systemClock } from "../clock.ts";
 import { type Config, CONFIG_FIELDS, secretsOf } from "../config.ts";
@@ -127,8 +128,24 @@ async function serve(
     acts: actRunner(acts, allTools, clock),
     link,
     clock,
-    run: (goal, signal, onStart) =>
-      agentRunSpan(tracing, agent.id, () => runAgent({ ...runOptions, onStart }, goal, signal)),
+    async run(goal, signal, onStart) {
+      let run = { id: "" };
+      const relay = new RunRelay({
+        report: (event) => link.report({ type: "run_event", run, event }),
+        redactor: redactor(secretsOf(config)),
+        clock,
+      });
+      const started = (id: string) => {
+        run = { id };
+        onStart(id);
+      };
+      try {
+        const options = { ...runOptions, onStart: started, onEvent: relay.take };
+        return await agentRunSpan(tracing, agent.id, () => runAgent(options, goal, signal));
+      } finally {
+        relay.end();
+      }
+    },
   });
   const stopListening = onStopSignals(() => process.stopNow());
   try {

@@ -103,17 +103,41 @@ export async function askDaemon<T>(
   config: Config,
   method: string,
   path: string,
-  timeoutMs = 5000,
+  { body, timeoutMs = 5000 }: { readonly body?: unknown; readonly timeoutMs?: number } = {},
 ): Promise<T> {
+  const response = await requestDaemon(config, method, path, {
+    body,
+    signal: AbortSignal.timeout(timeoutMs),
+  });
+  const answer = await response.json();
+  if (!response.ok) {
+    throw new ExitError(
+      EXIT.failed,
+      `The worker answered ${response.status}: ${answer?.error?.message ?? "no reason given"}`,
+    );
+  }
+  return answer as T;
+}
+
+/** Sends a request to the daemon's control API, whatever its answer is. @throws ExitError where there is none */
+export async function requestDaemon(
+  config: Config,
+  method: string,
+  path: string,
+  options: { readonly body?: unknown; readonly signal?: AbortSignal } = {},
+): Promise<Response> {
+  const { body, signal } = options;
   const daemon = await requireDaemon(config);
-  const url = `http://${hostOf(config)}:${daemon.controlPort}${path}`;
   const token = await readToken(config);
-  let response: Response;
   try {
-    response = await fetch(url, {
+    return await fetch(`http://${hostOf(config)}:${daemon.controlPort}${path}`, {
       method,
-      headers: { authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(timeoutMs),
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...body === undefined ? {} : { "content-type": "application/json" },
+      },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal,
     });
   } catch (error) {
     throw new ExitError(
@@ -121,14 +145,6 @@ export async function askDaemon<T>(
       `The worker (pid ${daemon.pid}) does not answer: ${(error as Error).message}`,
     );
   }
-  const body = await response.json();
-  if (!response.ok) {
-    throw new ExitError(
-      EXIT.failed,
-      `The worker answered ${response.status}: ${body?.error?.message ?? "no reason given"}`,
-    );
-  }
-  return body as T;
 }
 
 /** The address part of URLs to the daemon's servers. */

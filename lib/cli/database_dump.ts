@@ -95,7 +95,7 @@ async function dumpOfWorker(config: Config, file: string, options: DumpOptions):
     config,
     "POST",
     "/database/snapshot",
-    SNAPSHOT_TIMEOUT_MS,
+    { timeoutMs: SNAPSHOT_TIMEOUT_MS },
   );
   try {
     const copy = await openEmbedded(folder);

@@ -11,6 +11,7 @@ import { addAgentProcess } from "./agent_process.ts";
 import { addAgentsRun } from "./agent_run.ts";
 import { addAgents } from "./agents.ts";
 import { addApprovals } from "./approvals.ts";
+import { addAudit } from "./audit.ts";
 import { addCapabilities } from "./capabilities.ts";
 import { addDatabase } from "./database.ts";
 import { addDemo } from "./demo.ts";
@@ -31,7 +32,9 @@ import { addSchedule } from "./schedule.ts";
 import { addServer } from "./server.ts";
 import { withCommand } from "./seed_flags.ts";
 import { addTasks } from "./tasks.ts";
+import { addTop } from "./top.ts";
 import { printable } from "./terminal.ts";
+import { addTokens } from "./tokens.ts";
 
 /** Runs one command line (without the program's name) and returns its exit code; `exit` serves the forced stop only. */
 export async function runCommandLine(
@@ -75,6 +78,7 @@ Every command takes --json and the settings above; all settings: \`actp-worker c
   }
   addDemo(program, context);
   addLifecycle(program, context, exit);
+  addTop(program, context);
   addEnqueue(program, context);
   addTasks(program, context);
   addQueues(program, context);
@@ -91,6 +95,8 @@ Every command takes --json and the settings above; all settings: \`actp-worker c
   addDisputes(program, context);
   addRun(program, context);
   addCapabilities(program, context);
+  addTokens(program, context);
+  addAudit(program, context);
   addDoctor(program, context);
   addDatabase(program, context);
   addPrepareDatabase(program);

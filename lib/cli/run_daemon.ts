@@ -2,7 +2,9 @@
 import { systemClock } from "../clock.ts";
 import { type Config, databaseKind, type LoadedConfig, secretsOf } from "../config.ts";
 import { enabledAgents } from "../config/agents.ts";
+import { openAccessFile } from "../control/access/access_file.ts";
 import { controlServer } from "../control/server.ts";
+import { createEventHub, type EventHub } from "../control/events/hub.ts";
 import { healthServer } from "../control/health_server.ts";
 import { loadOrCreateToken } from "../control/token.ts";
 import { closeWithBackup, dailyBackups, programMark } from "../daemon/backups.ts";
@@ -21,6 +23,7 @@ import { onReloadSignal, onStopSignals } from "../daemon/signals.ts";
 import type { EmbeddedDatabase } from "../database/embedded.ts";
 import { removeSnapshots } from "../database/embedded_snapshot.ts";
 import { backupPolicy, openOwnDatabase } from "../database/open.ts";
+import { deliveryReasons, schedulerReasons, stallReasons, withReasons } from "../health/overall.ts";
 import { databaseLogSink, logger } from "../log.ts";
 import { createMetrics } from "../metrics/metrics.ts";
 import { ensurePrivateDir, homePaths } from "../paths.ts";
@@ -74,6 +77,7 @@ export async function runDaemon(
       markPrograms(homeMark(config.home));
       const token = await loadOrCreateToken(paths.token);
       logging.addSecrets(token);
+      using access = closing(openAccessFile(paths.access));
       const replaced = await programMark();
       const own = databaseKind(config) === "embedded"
         ? await extendedWhile(notify, openPrepared(config), systemClock)
@@ -84,11 +88,21 @@ export async function runDaemon(
       }
       const metrics = await createMetrics(systemClock);
       const traces = await openTraces(Deno.env.toObject(), [...secrets, token], systemClock);
+      // Made further down, of what tells it from here on.
+      let events: EventHub | undefined;
       const worker = await createWorker({
         config,
         executors,
         database: own,
-        observer: traces ? together([traces.tasks.observer, metrics.queue]) : metrics.queue,
+        observer: together([
+          ...traces ? [traces.tasks.observer] : [],
+          metrics.queue,
+          {
+            claimed: (...told) => events?.queue.claimed?.(...told),
+            progressed: (...told) => events?.queue.progressed?.(...told),
+            settled: (...told) => events?.queue.settled?.(...told),
+          },
+        ]),
         observeCall: metrics.call,
       });
       const { database } = worker;
@@ -99,6 +113,8 @@ export async function runDaemon(
         cwd: Deno.cwd(),
         secrets: [token],
         observer: metrics.agents,
+        onSeen: (status) => events?.agent(status),
+        onRun: (agentId, runId, event) => events?.agentRun(agentId, runId, event),
       });
       const ownActions = await loadActions?.(config);
       for (const { file, reason } of ownActions?.problems ?? []) {
@@ -122,12 +138,26 @@ export async function runDaemon(
       const { scheduler, outbox } = schedule;
       const controlled = {
         ...worker,
-        status: async () => ({
-          ...statusWithAgents(await worker.status(), agents),
-          last_crash: crash ? crashSummary(crash) : null,
-          scheduler: scheduler?.status() ?? null,
-        }),
+        status: async () => {
+          const schedulerStatus = scheduler?.status() ?? null;
+          return {
+            ...withReasons(statusWithAgents(await worker.status(), agents), [
+              ...stallReasons(worker.turnDueAt(), systemClock.monotonic(), TURN_PATIENCE_MS),
+              ...schedulerReasons(schedulerStatus),
+              ...deliveryReasons(outbox.failures()),
+            ]),
+            last_crash: crash ? crashSummary(crash) : null,
+            scheduler: schedulerStatus,
+          };
+        },
       };
+      events = createEventHub({
+        clock: systemClock,
+        database,
+        status: () => controlled.status(),
+        agents: () => agents.status(),
+        secrets: [...secrets, token],
+      });
       const removeSink = logging.addSink(databaseLogSink(async (rows) => {
         await database.call("actp_write_worker_logs", { p_worker_id: config.workerId, p_rows: rows }, {
           timeoutMs: 5000,
@@ -235,6 +265,9 @@ export async function runDaemon(
             agents,
             scheduler,
             token,
+            access,
+            events,
+            secrets,
             database,
             embedded: own !== undefined,
             snapshot: own && (() => own.snapshot(config.minFreeBytes)),
@@ -256,6 +289,7 @@ export async function runDaemon(
           ...own ? backups(own, config) : [],
           metrics.service,
           outbox,
+          events,
         ], stopServers.signal);
       } finally {
         stopReloading();
@@ -293,6 +327,10 @@ function backups(database: EmbeddedDatabase, config: Config): Service[] {
   return [
     dailyBackups({ database, policy: backupPolicy(config), intervalMs, minFreeBytes, clock: systemClock }),
   ];
+}
+
+function closing<T extends { close(): void }>(resource: T): T & Disposable {
+  return { ...resource, [Symbol.dispose]: () => resource.close() };
 }
 
 const STOP_MESSAGES: Record<number, string> = {

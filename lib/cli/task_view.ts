@@ -57,7 +57,7 @@ export function isSettled(task: Pick<TaskRow, "status">): boolean {
 }
 
 /** The status in its colour. */
-export function statusText(terminal: Terminal, status: string): string {
+export function statusText(terminal: Pick<Terminal, "color">, status: string): string {
   switch (status) {
     case "succeeded":
       return paint(terminal, "green", status);
@@ -106,7 +106,7 @@ export function runtimeMs(task: TaskRow): number | undefined {
 /** What came of a task, in at most `max` characters. */
 export function resultText(task: TaskRow, max = 100): string {
   const text = task.status === "succeeded"
-    ? JSON.stringify(task.output_data)
+    ? JSON.stringify(task.output_data) ?? "" // lists of the control API leave it out
     : task.error ?? task.cancel_reason ?? "";
   const line = printable(text);
   return line.length > max ? `${line.slice(0, max - 1)}…` : line;

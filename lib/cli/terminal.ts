@@ -45,7 +45,7 @@ export function processTerminal(): Terminal {
 const COLORS = { red: 31, green: 32, yellow: 33, blue: 34, grey: 90, bold: 1 } as const;
 
 /** Colours a text where colours are wanted. */
-export function paint(terminal: Terminal, color: keyof typeof COLORS, text: string): string {
+export function paint(terminal: Pick<Terminal, "color">, color: keyof typeof COLORS, text: string): string {
   return terminal.color ? `\x1b[${COLORS[color]}m${text}\x1b[0m` : text;
 }
 

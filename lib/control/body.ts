@@ -5,10 +5,12 @@ import { ApiError } from "./api_error.ts";
 /** The largest body, in bytes, where nothing else is said. */
 export const MAX_BODY_BYTES = 1_048_576;
 const MAX_BODY_MS = 10_000;
+/** How deep lists and objects may be nested: databases and programs read them by recursion. */
+const MAX_DEPTH = 100;
 
 /**
  * Reads a JSON body, whatever content type it claims; undefined when it is empty.
- * @throws {@link ApiError} 413, 408 when it does not arrive within 10 s, 400 when it is not JSON
+ * @throws {@link ApiError} 413, 408 when it does not arrive within 10 s, 400 when it is not JSON or nested too deep
  */
 export async function readJson(
   request: Request,
@@ -17,11 +19,32 @@ export async function readJson(
 ): Promise<unknown> {
   const bytes = await readBounded(request, maxBytes, clock);
   if (bytes.length === 0) return undefined;
+  if (depthOf(bytes) > MAX_DEPTH) {
+    throw new ApiError(400, "too_deep", `The body is nested deeper than ${MAX_DEPTH} levels`);
+  }
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (error) {
     throw new ApiError(400, "bad_json", `The body is not JSON: ${(error as Error).message}`);
   }
+}
+
+/** How deep the brackets outside of strings are nested; found before anything is parsed. */
+function depthOf(json: Uint8Array): number {
+  const [quote, backslash, open, close, openBrace, closeBrace] = [0x22, 0x5c, 0x5b, 0x5d, 0x7b, 0x7d];
+  let depth = 0;
+  let deepest = 0;
+  let quoted = false;
+  for (let at = 0; at < json.length; at++) {
+    const byte = json[at];
+    if (quoted) {
+      if (byte === backslash) at++;
+      else if (byte === quote) quoted = false;
+    } else if (byte === quote) quoted = true;
+    else if (byte === open || byte === openBrace) deepest = Math.max(deepest, ++depth);
+    else if (byte === close || byte === closeBrace) depth--;
+  }
+  return deepest;
 }
 
 /** @throws {@link ApiError} 400 unless the value is a JSON object; an empty body counts as `{}` */

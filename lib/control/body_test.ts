@@ -22,6 +22,16 @@ Deno.test("a body that is not JSON is refused with the reason", async () => {
   }
 });
 
+Deno.test("a body that is nested too deep is refused before it is parsed, brackets in strings do not count", async () => {
+  const nested = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
+  for (const body of [nested(101), "[".repeat(500_000), `{"a":${nested(100)}}`]) {
+    await assert.rejects(readJson(post(body)), refusal(400, "too_deep"));
+  }
+  assert.ok(await readJson(post(nested(100))));
+  const text = '\\"[[['.repeat(100);
+  assert.deepEqual(await readJson(post(JSON.stringify({ text }))), { text });
+});
+
 Deno.test("a body that is too large is refused, announced or not", async () => {
   assert.deepEqual(await readJson(post('"12345678"'), 10), "12345678");
   await assert.rejects(readJson(post('"123456789"'), 10), refusal(413, "too_large"));

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { DatabaseError } from "../database/database.ts";
 import { fakeClock } from "../testing/fake_clock.ts";
 import type { WorkerStatus } from "../status.ts";
-import { isForeign, isFromOwnPage, isOwnHost } from "./guard.ts";
+import { isOwnHost } from "./access/hosts.ts";
+import { isForeign, isFromOwnPage } from "./guard.ts";
 import { controlApp } from "./server.ts";
 import { randomSecret } from "./token.ts";
 
@@ -249,7 +250,7 @@ Deno.test("a session changes nothing unless the request comes from the page itse
 Deno.test("a session cannot make codes for new sessions", async () => {
   const { ask, signIn } = guarded();
   const headers = { cookie: await signIn(), origin: OWN.origin };
-  await refused(await ask("/session/code", { method: "POST", headers }), 403, "token_needed");
+  await refused(await ask("/session/code", { method: "POST", headers }), 403, "forbidden");
 });
 
 Deno.test("only the worker's own functions and arguments get through /rest/v1", async () => {

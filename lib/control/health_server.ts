@@ -43,7 +43,7 @@ export function healthApp(worker: ControlledWorker, port: () => number): Hono {
   app.notFound(() => {
     throw new ApiError(404, "not_found", "There are GET /health and GET /ready");
   });
-  app.use(ownHostOnly(port), async (c, next) => {
+  app.use(ownHostOnly({ port }), async (c, next) => {
     c.header("Cache-Control", "no-store");
     if (c.req.method !== "GET" && c.req.method !== "HEAD") {
       c.header("Allow", "GET, HEAD");

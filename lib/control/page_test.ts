@@ -1,146 +1,81 @@
 import assert from "node:assert/strict";
-import type { WorkerStatus } from "../status.ts";
-import { findProgram, needs } from "../testing/requirements.ts";
-import { tempDir } from "../testing/temp.ts";
-import { pageRoutes } from "./page.ts";
-import { controlServer } from "./server.ts";
-import { randomSecret } from "./token.ts";
+import { gunzipSync } from "node:zlib";
+import { PAGE_PATHS, pageRoutes } from "./page.ts";
+import * as format from "./page/format.js";
 
-const FILES = ["/", "/app.js", "/style.css"];
+const page = pageRoutes();
 
-Deno.test("the page is small, and loads and runs nothing but its own files", async () => {
-  const texts = await Promise.all(FILES.map(async (path) => (await pageRoutes().request(path)).text()));
-  const [html, script] = texts;
-  assert.ok(texts.join("").length <= 25_000);
-  assert.doesNotMatch(script, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function/);
+async function textOf(path: string): Promise<string> {
+  return await (await page.request(path)).text();
+}
+
+Deno.test("the page weighs less than 100 KB on its way to a browser", async () => {
+  let bytes = 0;
+  for (const path of PAGE_PATHS) {
+    const response = await page.request(path, { headers: { "accept-encoding": "gzip, br" } });
+    assert.equal(response.headers.get("content-encoding"), "gzip");
+    const packed = new Uint8Array(await response.arrayBuffer());
+    assert.equal(gunzipSync(packed).toString(), await textOf(path));
+    bytes += packed.length;
+  }
+  assert.ok(bytes < 100_000, `${bytes} bytes`);
+});
+
+Deno.test("the page loads and runs nothing but its own files, and never sets markup", async () => {
+  const html = await textOf("/");
+  const loaded = [...html.matchAll(/(?:src|href)="(\/[^"#]+)"/g)].map(([, path]) => path!);
+  assert.deepEqual([...loaded].sort(), PAGE_PATHS.filter((path) => path !== "/").sort());
   assert.doesNotMatch(html, /<script(?! src="\/app\.js")|<style|\son\w+=|\sstyle=|https?:/);
+  for (const path of PAGE_PATHS) {
+    const text = await textOf(path);
+    assert.doesNotMatch(
+      text,
+      /innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function|srcdoc|setAttribute\("on/,
+      path,
+    );
+    assert.doesNotMatch(text.replace("http://www.w3.org/2000/svg", ""), /https?:|url\(|@import/, path);
+  }
 });
 
 Deno.test("the page's files have their types", async () => {
-  const types = await Promise.all(
-    FILES.map(async (path) => (await pageRoutes().request(path)).headers.get("content-type")),
-  );
-  assert.deepEqual(types, ["html", "javascript", "css"].map((type) => `text/${type}; charset=utf-8`));
-});
-
-const MARKUP = "<img src=x onerror=alert(1)>";
-const STATUS: WorkerStatus = {
-  worker_id: "worker-one",
-  version: "1.2.3",
-  status: "degraded",
-  reasons: ["not claiming: the disk is full"],
-  ready: false,
-  uptime_seconds: 4000,
-  database: "the embedded database",
-  capabilities: ["command", "ffmpeg_process"],
-  active_tasks: 1,
-  max_concurrent: 3,
-  tasks_completed: 12,
-  tasks_failed: null,
-  unreported_outcomes: 0,
-  current_tasks: [{
-    task_id: "0c5b5a3e-52a5-4f9c-9a54-b1f2b6c3a001",
-    task_type: "ffmpeg_process",
-    attempt: 1,
-    started_at: new Date(0).toISOString(),
-    elapsed_seconds: 75,
-    progress: { percent: 40, message: "transcoding", remainingSeconds: 90 },
-  }],
-  legacy_loops: {},
-  legacy_loop_runs: {},
-};
-const task = (id: string, status: string, fields = {}) => ({
-  id: `0c5b5a3e-52a5-4f9c-9a54-b1f2b6c3a00${id}`,
-  task_type: "ffmpeg_process",
-  status,
-  attempts: 1,
-  max_attempts: 3,
-  created_at: new Date().toISOString(),
-  error: null,
-  cancel_requested_at: null,
-  ...fields,
-});
-const TASKS = [
-  task("1", "running"),
-  task("2", "failed", { task_type: MARKUP, error: `no such file ${MARKUP}` }),
-  task("3", "succeeded"),
-];
-
-/** What a browser shows for the page of a worker with {@link STATUS} and {@link TASKS}. */
-async function browse(
-  fragment: (newCode: () => Promise<string>) => Promise<string>,
-): Promise<string> {
-  await using profile = await tempDir();
-  const stop = new AbortController();
-  const listening = Promise.withResolvers<number>();
-  const token = randomSecret();
-  const running = controlServer({
-    config: { controlHost: "127.0.0.1", controlPort: 0 },
-    worker: { status: () => Promise.resolve(STATUS), wake: () => {} },
-    token,
-    database: {
-      description: "",
-      call: <T>() => Promise.resolve({ tasks: TASKS, next_cursor: null } as T),
-      close: () => Promise.resolve(),
-    },
-    embedded: false,
-    onListen: listening.resolve,
-  }).run(stop.signal);
-  try {
-    const url = `http://127.0.0.1:${await listening.promise}`;
-    const newCode = async () => {
-      const headers = { authorization: `Bearer ${token}` };
-      return (await (await fetch(`${url}/session/code`, { method: "POST", headers })).json()).code as string;
-    };
-    const { stdout } = await new Deno.Command((await findProgram("chromium"))!, {
-      args: [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        `--user-data-dir=${profile.path}`,
-        "--virtual-time-budget=3000",
-        "--dump-dom",
-        `${url}/${await fragment(newCode)}`,
-      ],
-      stdin: "null",
-      stderr: "null",
-    }).output();
-    return new TextDecoder().decode(stdout);
-  } finally {
-    stop.abort();
-    await running;
+  for (const path of PAGE_PATHS) {
+    const type = path.endsWith(".js") ? "javascript" : path.endsWith(".css") ? "css" : "html";
+    assert.equal((await page.request(path)).headers.get("content-type"), `text/${type}; charset=utf-8`);
   }
-}
-
-Deno.test({
-  name: "a browser with a one-time code shows the worker and its tasks, as text",
-  ...await needs("chromium"),
-  fn: async () => {
-    const dom = await browse(async (newCode) => `#code=${await newCode()}`);
-    assert.match(dom, /<p id="state" role="status" data-state="degraded">degraded<\/p>/);
-    for (
-      const text of ["not claiming: the disk is full", "worker-one", "1 h 6 min", "1 of 3", "12", "unknown"]
-    ) {
-      assert.ok(dom.includes(`>${text}<`), text);
-    }
-    assert.match(dom, /<progress max="100" aria-label="Progress of ffmpeg_process" value="40">/);
-    assert.ok(dom.includes(">40 % · transcoding · 90 s left<"));
-    assert.equal(dom.match(/<tr role="row"/g)?.length, TASKS.length);
-    assert.ok(dom.includes("&lt;img src=x onerror=alert(1)&gt;"));
-    assert.doesNotMatch(dom, /<img/);
-    assert.match(dom, /aria-label="Cancel ffmpeg_process 0c5b5a3e"/);
-    assert.match(dom, /<section id="sign-in"[^>]* hidden=""/);
-  },
 });
 
-Deno.test({
-  name: "a browser without a session is told how to get in",
-  ...await needs("chromium"),
-  fn: async () => {
-    const dom = await browse(() => Promise.resolve("#code=wrong"));
-    assert.match(dom, /data-state="not_signed_in"/);
-    assert.match(dom, /<section id="sign-in" class="card" aria-labelledby="sign-in-title">/);
-    assert.match(dom, /<div id="live" hidden="">/);
-    assert.ok(dom.includes("The code is used or older than a minute"));
-  },
+Deno.test("spans of time are told in the two largest units", () => {
+  const told = [0.02, 4.24, 8, 59.6, 119, 120, 3600, 3900, 86_400, 187_200].map(format.duration);
+  assert.deepEqual(told, [
+    "20 ms",
+    "4.2 s",
+    "8 s",
+    "60 s",
+    "119 s",
+    "2 min",
+    "1 h",
+    "1 h 5 min",
+    "1 d",
+    "2 d 4 h",
+  ]);
+  assert.deepEqual([format.millis(null), format.millis(0), format.millis(1500)], ["–", "0 s", "1.5 s"]);
+});
+
+Deno.test("moments are told from now", () => {
+  const now = Date.parse("2026-11-29T12:00:00Z");
+  const told = ["11:57:00", "12:00:01", "14:00:00"].map((time) =>
+    format.relative(`2026-11-29T${time}Z`, now)
+  );
+  assert.deepEqual(told, ["3 min ago", "now", "in 2 h"]);
+});
+
+Deno.test("axes end at a round number, money and texts are short", () => {
+  assert.deepEqual([0, 1, 3, 11, 20, 4200].map(format.roundUp), [1, 1, 5, 20, 20, 5000]);
+  assert.deepEqual([0, 0.012, 1.5].map(format.money), ["$0.00", "$0.012", "$1.50"]);
+  assert.equal(format.oneLine({ a: "x\n y" }), '{"a":"x\\n y"}');
+  assert.equal(format.oneLine("a\n  b".repeat(100), 5), "a ba…");
+  assert.deepEqual([format.schedule({ cron: "0 6 * * *" }), format.schedule({ everySeconds: 300 })], [
+    "0 6 * * *",
+    "every 5 min",
+  ]);
 });

@@ -1,25 +1,45 @@
 /** The control API and the dashboard, on this machine only. */
-import { Hono } from "hono";
+import type { Hono } from "hono";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import type { Database } from "../database/database.ts";
 import type { Service } from "../service.ts";
-import { agentRoutes, type SupervisedAgents } from "./agent_routes.ts";
+import type { AccessFile } from "./access/access_file.ts";
+import { auditedAttempts, auditedChanges } from "./access/audited.ts";
+import { auditRoutes } from "./access/audit_routes.ts";
+import { summarizer } from "./access/recorded.ts";
+import { scopeOfTable } from "./access/scopes.ts";
+import { tokenRoutes } from "./access/token_routes.ts";
+import { eventRoutes, looksAfterChanges } from "./events/event_routes.ts";
+import type { EventHub } from "./events/hub.ts";
+import { type AgentBudgets, AgentCosts } from "./routes/agent_costs.ts";
+import { alertRoutes } from "./routes/alert_routes.ts";
+import { type ReloadOutcome, reloadRoute } from "./routes/daemon_routes.ts";
+import { queueRoutes } from "./routes/queue_routes.ts";
+import { TaskWaits } from "./routes/task_waits.ts";
+import { agentRoutes, type SupervisedAgents } from "./routes/agent_routes.ts";
 import { answerError, ApiError } from "./api_error.ts";
-import { approvalRoutes } from "./approval_routes.ts";
-import { disputeRoutes } from "./dispute_routes.ts";
+import { approvalRoutes } from "./routes/approval_routes.ts";
+import { disputeRoutes } from "./routes/dispute_routes.ts";
 import { authenticated, type GuardedEnv, noForeignPages, ownHostOnly } from "./guard.ts";
 import { type ControlledWorker, healthRoutes } from "./health.ts";
+import { etags } from "./limits/etag.ts";
+import { idempotent } from "./limits/idempotency.ts";
+import { DEFAULT_RATE_LIMIT, type RateLimit, rateLimited } from "./limits/rate_limit.ts";
 import { serveUntil } from "./listen.ts";
 import { metricsRoutes } from "./metrics_routes.ts";
 import { observedRequests, type RequestObserver } from "./observed_requests.ts";
+import { describeApp } from "./openapi/document.ts";
+import { apiRoutes } from "./openapi/route.ts";
 import { pageRoutes, safeHeaders } from "./page.ts";
-import { type ControlledScheduler, scheduleRoutes } from "./schedule_routes.ts";
+import { type ControlledScheduler, scheduleRoutes } from "./routes/schedule_routes.ts";
 import { restRoutes } from "./rest.ts";
-import { codeRoute, signInRoute } from "./session_routes.ts";
+import { codeRoute, signInRoute } from "./routes/session_routes.ts";
 import { newSessions } from "./sessions.ts";
 import { snapshotRoute } from "./snapshot_route.ts";
-import { taskRoutes } from "./task_routes.ts";
+import { statusRoutes } from "./routes/status_routes.ts";
+import { taskRoutes } from "./routes/task_routes.ts";
+import { workerRoutes } from "./routes/worker_routes.ts";
 
 /** What the control API is made of. */
 export interface ControlOptions {
@@ -42,6 +62,19 @@ export interface ControlOptions {
   readonly observe?: RequestObserver;
   /** Answers below /api/v1, which have a guard of their own: the jobs server, where it is enabled. */
   readonly jobs?: { fetch(request: Request): Response | Promise<Response> };
+  /** The tokens beside the home folder's own, and the audit log. */
+  readonly access?: AccessFile;
+  /** Values that the audit log must not tell. */
+  readonly secrets?: readonly string[];
+  /** Answers `/events`. */
+  readonly events?: EventHub;
+  /** Names besides this machine's own under which the server may be called; see `HostRules`. */
+  readonly hostNames?: readonly string[];
+  /** What agents may spend. */
+  readonly budgets?: AgentBudgets;
+  readonly rateLimit?: RateLimit;
+  /** Takes a changed configuration in; answers `POST /reload`. */
+  readonly reload?: () => Promise<ReloadOutcome>;
 }
 
 /** What the server needs besides. */
@@ -56,7 +89,7 @@ export function controlServer({ config, onListen, ...options }: ControlServerOpt
     name: "control API",
     run(signal) {
       let port = config.controlPort;
-      const app = controlApp(options, () => port);
+      const app = controlApp(options, () => port, signal);
       return serveUntil(signal, {
         name: "The control API",
         hostname: config.controlHost,
@@ -72,31 +105,59 @@ export function controlServer({ config, onListen, ...options }: ControlServerOpt
   };
 }
 
-/** The answers of the control API. What stands above `authenticated` needs no secret. */
-export function controlApp(options: ControlOptions, port: () => number): Hono<GuardedEnv> {
-  const { worker, database, token, jobs, clock = systemClock } = options;
+/**
+ * The answers of the control API. What stands above `authenticated` needs no secret. Routes made with `addRoute` are
+ * described in `/openapi.json` by being mounted here; others are described in `openapi/plain_routes.ts`.
+ * @param signal aborts when the worker stops: whoever waits for something is answered then
+ */
+export function controlApp(
+  options: ControlOptions,
+  port: () => number,
+  signal: AbortSignal = new AbortController().signal,
+  remotePort?: () => number | undefined,
+): Hono<GuardedEnv> {
+  const { worker, database, token, jobs, access, agents, scheduler, clock = systemClock } = options;
+  const rules = { port, remotePort, names: options.hostNames };
+  const audited = access && { audit: access.audit, summarize: summarizer([token, ...options.secrets ?? []]) };
   const sessions = newSessions(clock);
-  const app = new Hono<GuardedEnv>();
+  const costs = new AgentCosts(database, clock, options.budgets);
+  const waits = new TaskWaits({ database, clock, signal });
+  const app = apiRoutes();
   if (options.observe) app.use(observedRequests(options.observe, clock));
   app.onError(answerError);
   app.notFound((c) => {
     throw new ApiError(404, "not_found", `There is no ${c.req.method} ${c.req.path.slice(0, 100)}`);
   });
-  app.use(safeHeaders(), ownHostOnly(port), noForeignPages());
+  app.use(safeHeaders());
+  if (audited) app.use(auditedAttempts(audited));
+  app.use(ownHostOnly(rules), noForeignPages(rules));
   app.route("/", pageRoutes());
   app.route("/", healthRoutes(worker));
-  app.route("/", signInRoute(sessions));
+  app.route("/", signInRoute(sessions, rules));
   if (jobs) app.all("/api/v1/*", (c) => jobs.fetch(c.req.raw));
-  app.use(authenticated(token, sessions.sessions));
+  app.use(
+    authenticated({ homeToken: token, sessions: sessions.sessions, tokens: access?.tokens, rules }),
+    scopeOfTable(),
+  );
+  if (audited) app.use(auditedChanges(audited));
+  app.use(rateLimited(options.rateLimit ?? DEFAULT_RATE_LIMIT, clock), etags(), idempotent(database));
   app.route("/", codeRoute(sessions));
   if (options.metrics) app.route("/", metricsRoutes(options.metrics));
-  app.get("/status", async (c) => c.json(await worker.status()));
-  app.route("/", taskRoutes(database, worker));
+  app.get("/openapi.json", (c) => c.json(document()));
+  if (access) app.route("/", tokenRoutes(access.tokens, clock)).route("/", auditRoutes(access.audit));
+  if (options.events) app.use(looksAfterChanges(options.events)).route("/", eventRoutes(options.events));
+  app.route("/", statusRoutes(worker));
+  app.route("/", taskRoutes({ database, worker, clock, waits }));
+  app.route("/", workerRoutes(database));
+  app.route("/", queueRoutes(database, worker));
   app.route("/", approvalRoutes(database, () => worker.wake()));
   app.route("/", disputeRoutes(database));
-  app.route("/", scheduleRoutes(database, options.scheduler));
-  if (options.agents) app.route("/", agentRoutes(options.agents, database));
+  app.route("/", scheduleRoutes(database, scheduler));
+  app.route("/", alertRoutes({ database, worker, clock, agents, costs }));
+  if (agents) app.route("/", agentRoutes(agents, database, costs));
+  if (options.reload) app.route("/", reloadRoute(options.reload));
   if (options.embedded) app.route("/", restRoutes(database));
   if (options.snapshot) app.route("/", snapshotRoute(options.snapshot));
+  const document = describeApp(app);
   return app;
 }

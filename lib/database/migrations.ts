@@ -22,6 +22,11 @@ import notify from "./migrations/20261120000950_actp_notify.sql" with { type: "t
 import disputes from "./migrations/20261120000960_actp_disputes.sql" with { type: "text" };
 import taskWatch from "./migrations/20261120000970_actp_task_watch.sql" with { type: "text" };
 import orderedIds from "./migrations/20261129000100_actp_ordered_ids.sql" with { type: "text" };
+import taskSearch from "./migrations/20261129000200_actp_task_search.sql" with { type: "text" };
+import requests from "./migrations/20261129000210_actp_requests.sql" with { type: "text" };
+import agentViews from "./migrations/20261129000220_actp_agent_views.sql" with { type: "text" };
+import attention from "./migrations/20261129000230_actp_attention.sql" with { type: "text" };
+import watch from "./migrations/20261129000300_actp_watch.sql" with { type: "text" };
 import claimExcept from "./migrations/20261129000600_actp_claim_except.sql" with { type: "text" };
 import history from "./migrations/20261129000700_actp_history.sql" with { type: "text" };
 import tasksAwaiting from "./migrations/20261129000710_actp_tasks_awaiting.sql" with { type: "text" };
@@ -59,6 +64,11 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: "20261120000960", name: "actp_disputes", sql: disputes },
   { version: "20261120000970", name: "actp_task_watch", sql: taskWatch },
   { version: "20261129000100", name: "actp_ordered_ids", sql: orderedIds },
+  { version: "20261129000200", name: "actp_task_search", sql: taskSearch },
+  { version: "20261129000210", name: "actp_requests", sql: requests },
+  { version: "20261129000220", name: "actp_agent_views", sql: agentViews },
+  { version: "20261129000230", name: "actp_attention", sql: attention },
+  { version: "20261129000300", name: "actp_watch", sql: watch },
   { version: "20261129000600", name: "actp_claim_except", sql: claimExcept },
   { version: "20261129000700", name: "actp_history", sql: history },
   { version: "20261129000710", name: "actp_tasks_awaiting", sql: tasksAwaiting },

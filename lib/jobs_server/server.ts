@@ -58,7 +58,7 @@ export function jobsServerApp(
   app.notFound(noSuchCall);
   app.use(safeHeaders(), noForeignPages());
   // A page that a name server has led here sends no token, so tokens keep it out by themselves.
-  if (open) app.use(ownHostOnly(port));
+  if (open) app.use(ownHostOnly({ port }));
   app.get("/health", (c) => c.json({ status: "ok", version: VERSION, database: database.description }));
   app.get("/ready", async (c) => {
     await database.call("actp_use_job_token", { p_digest: "" });

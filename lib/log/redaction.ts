@@ -62,6 +62,7 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
     /(?<![\w-])(?:sb_secret_|sk-|[sr]k_(?:live|test)_|whsec_|gh[pousr]_|github_pat_|xox[a-z]-)[\w-]{6,}/g,
     REDACTED,
   ],
+  [/(?<![\w-])actp_[\w-]{43}(?![\w-])/g, REDACTED],
   [/(?<![\w-])eyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g, REDACTED],
   [/\d{6,12}:[\w-]{30,64}/g, REDACTED],
   [/(hooks\.slack\.com\/services\/|discord(?:app)?\.com\/api\/webhooks\/)[\w/-]+/gi, `$1${REDACTED}`],

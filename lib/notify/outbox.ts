@@ -70,6 +70,8 @@ const DATABASE_RETRY = { firstMs: 1_000, maxMs: 60_000 };
 /** How long a notification is worth sending after its time. */
 const EXPIRES_SECONDS = 86_400;
 const MAX_UNWRITTEN = 1000;
+const FAILURES_MS = 3_600_000;
+const MAX_FAILURES = 1000;
 
 /** Takes notifications, and sends them for as long as it runs. */
 export class Outbox implements Notifier, Service {
@@ -84,12 +86,20 @@ export class Outbox implements Notifier, Service {
   #unwritten: readonly Spooled[];
   #writing: Promise<void> = Promise.resolve();
   #unsettled: Result[] = [];
+  #failures: { readonly at: number; readonly channel: ChannelName; readonly error: string }[] = [];
 
   constructor(options: OutboxOptions) {
     this.#options = options;
     this.#clean = redactor(options.secrets);
     this.#unwritten = options.spool.all();
     this.#channels = new Map(options.channels.map((channel) => [channel.name, channel]));
+  }
+
+  /** What could not be sent within the last hour by this worker, oldest first; one for each notification. */
+  failures(): readonly { readonly channel: string; readonly error: string }[] {
+    const since = this.#options.clock.monotonic() - FAILURES_MS;
+    this.#failures = this.#failures.filter(({ at }) => at >= since).slice(-MAX_FAILURES);
+    return this.#failures;
   }
 
   async notify(given: Notification): Promise<void> {
@@ -234,8 +244,11 @@ export class Outbox implements Notifier, Service {
     );
     for (const [position, { id, token, attempts }] of batch.entries()) {
       if (position < failure.delivered) this.#unsettled.push({ id, token, outcome: "sent" });
-      else if (!failure.retry) this.#unsettled.push({ id, token, outcome: "failed", error: message });
-      else {
+      else if (!failure.retry) {
+        this.#unsettled.push({ id, token, outcome: "failed", error: message });
+        this.#failures.push({ at: this.#options.clock.monotonic(), channel: name, error: message });
+        this.failures();
+      } else {
         const pause = failure.retryAfterMs ?? backoffDelay(attempts, RETRY, this.#options.random?.());
         const retry_seconds = Math.min(pause, RETRY.maxMs) / 1000;
         this.#unsettled.push({ id, token, outcome: "retry", error: message, retry_seconds });

@@ -1,4 +1,4 @@
-/** What is told of a queue's work as it happens: metrics and traces are made of it. */
+/** What is told of a queue's work as it happens: metrics, traces and events are made of it. */
 import type { HeartbeatAnswer, Outcome, SettleAnswer, Settlement, Task } from "../task/task.ts";
 import type { RunningTask } from "./running.ts";
 
@@ -16,6 +16,8 @@ export interface QueueObserver {
   claimFailed?(source: string): void;
   /** Does the work of an attempt, for whoever wants to stand around it. */
   attempt?<T>(running: RunningTask, work: () => Promise<T>): Promise<T>;
+  /** An attempt has told how far it is. */
+  progressed?(running: RunningTask): void;
   /** An attempt is over; its outcome is yet to be reported. */
   ended?(running: RunningTask, outcome: Outcome): void;
   /** The queue answered to outcomes, in the order of `settlements`. */
@@ -41,6 +43,7 @@ export function together(observers: readonly QueueObserver[]): QueueObserver {
         (inner, observer) => () => observer.attempt?.(running, inner) ?? inner(),
         work,
       )(),
+    progressed: (...told) => tell((observer) => observer.progressed?.(...told)),
     ended: (...told) => tell((observer) => observer.ended?.(...told)),
     settled: (...told) => tell((observer) => observer.settled?.(...told)),
     settleFailed: (...told) => tell((observer) => observer.settleFailed?.(...told)),

@@ -73,7 +73,10 @@ export class WorkerQueue implements Service {
     this.#runnerOptions = {
       ...options,
       giveUp: this.#giveUp.signal,
-      onProgress: (task) => this.#leases.progressed(task),
+      onProgress: (running) => {
+        this.#leases.progressed(running);
+        observer?.progressed?.(running);
+      },
     };
     this.#poller = new Poller({
       source,

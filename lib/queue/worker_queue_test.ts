@@ -306,3 +306,27 @@ workerTest(
     }
   },
 );
+
+const news: (readonly [string, string, unknown?])[] = [];
+workerTest(
+  "whoever watches is told when a task is claimed, how far it is, and that the queue knows its end",
+  async ({ queue, worker }) => {
+    const id = queue.enqueue();
+    const { context, finish } = await worker.working(id);
+    context.progress({ percent: 40 });
+    finish();
+    await untilTask(queue, id, "done");
+    await until("its end is told", () => news.length === 3);
+    assert.deepEqual(news, [["claimed", id], ["progressed", id, { percent: 40 }], ["settled", id]]);
+  },
+  {
+    options: {
+      observer: {
+        claimed: (_source, tasks) => void news.push(...tasks.map(({ id }) => ["claimed", id] as const)),
+        progressed: ({ task, progress }) => void news.push(["progressed", task.id, progress]),
+        settled: (_source, settlements) =>
+          void news.push(...settlements.map(({ task }) => ["settled", task.id] as const)),
+      },
+    },
+  },
+);

@@ -4,19 +4,19 @@ import { type LoadedConfig, secretsOf } from "../config.ts";
 import { enabledAgents } from "../config/agents.ts";
 import type { Database } from "../database/database.ts";
 import { SILENCE_MS } from "../agent/protocol.ts";
+import { agentReasons, wantedAgents, withReasons } from "../health/overall.ts";
 import { logger } from "../log.ts";
 import { runServices, type Service } from "../service.ts";
 import type { WorkerStatus } from "../status.ts";
 import { agentSpecs } from "./agent_specs.ts";
-import { type AgentsSummary, summary } from "./agent_status.ts";
 import { goalHints } from "./goal_hints.ts";
 import { AgentRegistry } from "./registry.ts";
 import type { AgentObserver } from "./supervised_agent.ts";
 import { banner, checkRequiredTables, startWarnings, tableProblems } from "./startup.ts";
-import { Supervisor } from "./supervisor.ts";
+import { Supervisor, type SupervisorOptions } from "./supervisor.ts";
 
 /** What is needed besides the configuration. */
-export interface AgentsOptions {
+export interface AgentsOptions extends Pick<SupervisorOptions, "onSeen" | "onRun"> {
   readonly database: Database;
   readonly clock: Clock;
   /** The worker's environment and folder. */
@@ -49,6 +49,8 @@ export async function createAgents(
     watchMs: config.supervisorWatchSeconds * 1000,
     secrets: [...secretsOf(config), ...options.secrets],
     observer: options.observer,
+    onSeen: options.onSeen,
+    onRun: options.onRun,
   });
 }
 
@@ -78,14 +80,24 @@ export function agentsService(
   };
 }
 
+/** The part of `GET /health` that is about agents. */
+export interface AgentsSummary {
+  /** How many should run. */
+  readonly agents: number;
+  readonly agents_running: number;
+  /** As `uptime_seconds`, by the name that the seed has for it. */
+  readonly uptime: number;
+}
+
 /** The worker's status with how its agents fare, as `GET /health` tells it. */
-export function statusWithAgents(
-  status: WorkerStatus,
-  supervisor: Supervisor,
-): WorkerStatus & AgentsSummary & { readonly uptime: number } {
+export function statusWithAgents(status: WorkerStatus, supervisor: Supervisor): WorkerStatus & AgentsSummary {
+  const agents = supervisor.status();
+  const blocked = supervisor.blocked();
+  const wanted = wantedAgents(agents, blocked);
   return {
-    ...status,
-    ...summary(status, supervisor.status(), supervisor.blocked()),
+    ...withReasons(status, agentReasons(agents, blocked, status.status === "draining")),
+    agents: wanted.length,
+    agents_running: wanted.filter((agent) => agent.status === "running").length,
     uptime: status.uptime_seconds,
   };
 }

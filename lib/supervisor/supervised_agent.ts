@@ -1,5 +1,6 @@
 /** The life of one agent: its states, its processes one after another, and what becomes of each. */
 import type { AgentReport, RunUsage } from "../agent/protocol.ts";
+import type { AgentRunEvent } from "../agent/run_events.ts";
 import type { Clock } from "../clock.ts";
 import { type Logger, logger } from "../log.ts";
 import type { AgentProcess, ProcessEnding, ProcessSpec, StartProcess } from "./agent_process.ts";
@@ -39,6 +40,10 @@ export interface AgentListener {
   abandoned(agentId: string): void;
   /** A person has started it: earlier crashes are forgotten. */
   cleared(agentId: string): void;
+  /** It may be seen to be another than before: its run, its health, its memory. */
+  seen?(agent: SupervisedAgent): void;
+  /** Something happened in its run. */
+  ran?(agentId: string, runId: string, event: AgentRunEvent): void;
 }
 
 /** Told what is counted; `agent` is an agent's id. May not throw. */
@@ -190,6 +195,7 @@ export class SupervisedAgent {
   watchMemory(ofTree: (pid: number) => number | undefined): void {
     const pid = this.#process?.pid;
     this.#memoryMb = pid === undefined ? undefined : ofTree(pid);
+    this.#options.listener.seen?.(this);
     if ((this.#memoryMb ?? 0) <= this.spec.maxMemoryMb) return;
     this.#process?.kill(`used ${this.#memoryMb} MB of memory, more than ${this.spec.maxMemoryMb}`);
   }
@@ -260,19 +266,25 @@ export class SupervisedAgent {
   }
 
   #heard(report: AgentReport): void {
+    const { listener, clock } = this.#options;
+    const ran = (event: AgentRunEvent, runId: string) => listener.ran?.(this.spec.id, runId, event);
+    if (report.type === "run_event") return ran(report.event, report.run.id);
     if (report.type === "run_started") {
       this.#run = report.run;
-      this.#lastRunAt = this.#options.clock.now();
+      this.#lastRunAt = clock.now();
+      ran({ kind: "started", goal: report.run.goal ?? null }, report.run.id);
     } else if (report.type === "run_ended") {
       this.#run = undefined;
       this.#options.observer?.runEnded(this.spec.id, report.outcome, report.usage);
+      ran({ kind: "ended", outcome: report.outcome, error: report.error ?? null }, report.run.id);
     } else if (report.type === "heartbeat") {
       const worsened = report.health.status !== (this.#beat?.health.status ?? "healthy");
       this.#beat = report;
       this.#run = report.run ?? this.#run;
-      if (worsened) this.#options.listener.changed(this);
+      if (worsened) listener.changed(this);
     }
     this.#ready();
+    listener.seen?.(this);
   }
 
   #ready(): void {

@@ -1,4 +1,5 @@
 /** Starts the agents of this worker, watches over them, and stops them. */
+import type { AgentRunEvent } from "../agent/run_events.ts";
 import type { Clock } from "../clock.ts";
 import { logger } from "../log.ts";
 import type { Service } from "../service.ts";
@@ -7,7 +8,13 @@ import { startAgentProcess, type StartProcess } from "./agent_process.ts";
 import { type MemoryRow, readMemory, treeMemoryMb } from "./memory.ts";
 import type { AgentRegistry } from "./registry.ts";
 import { RegistrySync } from "./registry_sync.ts";
-import { type AgentObserver, type AgentSpec, type AgentTiming, SupervisedAgent } from "./supervised_agent.ts";
+import {
+  type AgentListener,
+  type AgentObserver,
+  type AgentSpec,
+  type AgentTiming,
+  SupervisedAgent,
+} from "./supervised_agent.ts";
 
 /** What a supervisor is made of. */
 export interface SupervisorOptions {
@@ -22,6 +29,10 @@ export interface SupervisorOptions {
   /** Values that must not appear in what is told of an agent. */
   readonly secrets: readonly string[];
   readonly observer?: AgentObserver;
+  /** Told whenever an agent may be seen to be another than before. */
+  readonly onSeen?: (status: () => AgentStatus) => void;
+  /** Told what happens in the agents' runs. */
+  readonly onRun?: (agentId: string, runId: string, event: AgentRunEvent) => void;
   readonly startProcess?: StartProcess;
   readonly readMemory?: () => Promise<MemoryRow[]>;
 }
@@ -53,8 +64,9 @@ export class Supervisor implements Service {
     this.#options = options;
     this.#sync = new RegistrySync({ registry, clock, watchMs, heartbeatMs });
     const startProcess = options.startProcess ?? startAgentProcess;
+    const listener = this.#listener();
     const make = (spec: AgentSpec) =>
-      new SupervisedAgent(spec, { timing, clock, startProcess, secrets, observer, listener: this.#sync });
+      new SupervisedAgent(spec, { timing, clock, startProcess, secrets, observer, listener });
     this.#agents = new Map(agents.map((spec) => [spec.id, make(spec)]));
   }
 
@@ -135,6 +147,24 @@ export class Supervisor implements Service {
     return this.#all().filter(({ spec }) => spec.enabled && spec.problem !== undefined).map(({ spec }) =>
       spec.id
     );
+  }
+
+  /** The registry is told, and whoever watches. */
+  #listener(): AgentListener {
+    const { onSeen, onRun } = this.#options;
+    const sync = this.#sync;
+    const seen = (agent: SupervisedAgent) => onSeen?.(() => agent.status());
+    return {
+      changed(agent) {
+        sync.changed(agent);
+        seen(agent);
+      },
+      crashed: (crash) => sync.crashed(crash),
+      abandoned: (agentId) => sync.abandoned(agentId),
+      cleared: (agentId) => sync.cleared(agentId),
+      seen,
+      ran: onRun,
+    };
   }
 
   #all(): SupervisedAgent[] {

@@ -12,6 +12,7 @@ import { policyCases } from "./policy.ts";
 import { settleCases } from "./settle.ts";
 import { taskCases } from "./tasks.ts";
 import { taskWatchCases } from "./task_watch.ts";
+import { watchCases } from "./watch.ts";
 import { workerCases } from "./workers.ts";
 
 const CASES = [
@@ -27,6 +28,7 @@ const CASES = [
   ...notifyCases,
   ...disputeCases,
   ...taskWatchCases,
+  ...watchCases,
   ...callCases,
 ];
 
