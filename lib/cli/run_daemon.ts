@@ -24,6 +24,7 @@ import type { EmbeddedDatabase } from "../database/embedded.ts";
 import { removeSnapshots } from "../database/embedded_snapshot.ts";
 import { backupPolicy, openOwnDatabase } from "../database/open.ts";
 import { deliveryReasons, schedulerReasons, stallReasons, withReasons } from "../health/overall.ts";
+import { statusWithAgents } from "../control/status_with_agents.ts";
 import { databaseLogSink, logger } from "../log.ts";
 import { createMetrics } from "../metrics/metrics.ts";
 import { ensurePrivateDir, homePaths } from "../paths.ts";
@@ -31,7 +32,7 @@ import { homeMark, markPrograms } from "../process/orphans.ts";
 import { together } from "../queue/observer.ts";
 import { createSchedule } from "../schedule/compose.ts";
 import { runServices, type Service } from "../service.ts";
-import { agentsService, createAgents, statusWithAgents } from "../supervisor/agents_service.ts";
+import { agentsService, createAgents } from "../supervisor/agents_service.ts";
 import { openTraces } from "../telemetry/traces.ts";
 import { VERSION } from "../version.ts";
 import { createWorker } from "../worker.ts";
@@ -89,7 +90,7 @@ export async function runDaemon(
       const metrics = await createMetrics(systemClock);
       const traces = await openTraces(Deno.env.toObject(), [...secrets, token], systemClock);
       // Made further down, of what tells it from here on.
-      let events: EventHub | undefined;
+      let events: EventHub | undefined = undefined;
       const worker = await createWorker({
         config,
         executors,

@@ -4,10 +4,8 @@ import { type LoadedConfig, secretsOf } from "../config.ts";
 import { enabledAgents } from "../config/agents.ts";
 import type { Database } from "../database/database.ts";
 import { SILENCE_MS } from "../agent/protocol.ts";
-import { agentReasons, wantedAgents, withReasons } from "../health/overall.ts";
 import { logger } from "../log.ts";
 import { runServices, type Service } from "../service.ts";
-import type { WorkerStatus } from "../status.ts";
 import { agentSpecs } from "./agent_specs.ts";
 import { goalHints } from "./goal_hints.ts";
 import { AgentRegistry } from "./registry.ts";
@@ -77,27 +75,5 @@ export function agentsService(
       await Promise.race([reachable, aborted(signal)]);
       if (!signal.aborted) await runServices([supervisor, goalHints(database, supervisor, clock)], signal);
     },
-  };
-}
-
-/** The part of `GET /health` that is about agents. */
-export interface AgentsSummary {
-  /** How many should run. */
-  readonly agents: number;
-  readonly agents_running: number;
-  /** As `uptime_seconds`, by the name that the seed has for it. */
-  readonly uptime: number;
-}
-
-/** The worker's status with how its agents fare, as `GET /health` tells it. */
-export function statusWithAgents(status: WorkerStatus, supervisor: Supervisor): WorkerStatus & AgentsSummary {
-  const agents = supervisor.status();
-  const blocked = supervisor.blocked();
-  const wanted = wantedAgents(agents, blocked);
-  return {
-    ...withReasons(status, agentReasons(agents, blocked, status.status === "draining")),
-    agents: wanted.length,
-    agents_running: wanted.filter((agent) => agent.status === "running").length,
-    uptime: status.uptime_seconds,
   };
 }

@@ -4,7 +4,7 @@ import { BUILT_IN_AGENTS } from "../../config/agents.ts";
 import { AgentRegistry } from "../../supervisor/registry.ts";
 import { Supervisor } from "../../supervisor/supervisor.ts";
 import type { WorkerStatus } from "../../status.ts";
-import { statusWithAgents } from "../../supervisor/agents_service.ts";
+import { statusWithAgents } from "../status_with_agents.ts";
 import { fakeClock } from "../../testing/fake_clock.ts";
 import { scriptedAgents } from "../../testing/scripted_agents.ts";
 import { controlApp } from "../server.ts";
