@@ -4,6 +4,7 @@ import { type Progress, TaskError } from "../lib/task/task.ts";
 import type { StoredFile, Upload } from "../lib/storage/storage.ts";
 import { testContext } from "../lib/testing/execution_context.ts";
 import { remotionProject } from "../lib/testing/remotion_project.ts";
+import { processTree } from "../lib/testing/process_tree.ts";
 import { findProgram, needs } from "../lib/testing/requirements.ts";
 import { tempDir } from "../lib/testing/temp.ts";
 import { remotionRender, type RemotionSettings, type RenderResult } from "./remotion_render.ts";
@@ -73,13 +74,28 @@ const fails = (running: Promise<unknown>, message: RegExp, retry: boolean) =>
     return true;
   });
 
-/** The command lines of what still runs on behalf of an attempt: all of it names files in the attempt's folder. */
+/** The command lines that name files in the attempt's folder, as Remotion's own and its encoder's do. */
 async function processesOf(folder: string): Promise<{ pid: number; command: string }[]> {
   const { stdout } = await new Deno.Command("ps", { args: ["-axwwo", "pid=,args="] }).output();
   return new TextDecoder().decode(stdout).split("\n").filter((line) => line.includes(folder)).map((line) => ({
     pid: Number(line.trim().split(" ")[0]),
     command: line.trim().replace(/^\d+ /, ""),
   }));
+}
+
+/** Remotion and all that it has started. */
+async function renderOf(folder: string): Promise<{ pid: number; all: number[] }> {
+  const [render] = (await processesOf(folder)).filter(({ command }) => /remotion render Film /.test(command));
+  return { pid: render!.pid, all: await processTree(render!.pid) };
+}
+
+/** Those of the processes that still run. */
+async function running(pids: readonly number[]): Promise<string[]> {
+  const { stdout } = await new Deno.Command("ps", { args: ["-axwwo", "pid=,stat=,args="] }).output();
+  return new TextDecoder().decode(stdout).split("\n").filter((line) => {
+    const [pid, stat] = line.trim().split(/ +/);
+    return pids.includes(Number(pid)) && !stat!.startsWith("Z");
+  });
 }
 
 const isGone = async (path: string) => !await Deno.stat(path).catch(() => undefined);
@@ -167,50 +183,48 @@ renderTest(
   "a render that is killed says so, with the figures of memory, and may be tried again",
   async (bench) => {
     const { run, folder } = bench;
-    let killing: Promise<void> | undefined;
+    let killing: Promise<number[]> | undefined;
     const kill = async () => {
-      const [render] = (await processesOf(folder())).filter(({ command }) =>
-        /remotion render Film /.test(command)
-      );
-      Deno.kill(render!.pid, "SIGKILL");
+      const { pid, all } = await renderOf(folder());
+      Deno.kill(pid, "SIGKILL");
+      return all;
     };
-    const running = run({ composition: "Film", props: { title: "Long", frames: 9_000 } }, {
+    const rendering = run({ composition: "Film", props: { title: "Long", frames: 9_000 } }, {
       onProgress: ({ message }) => {
         if (message?.startsWith("rendered")) killing ??= kill();
       },
     });
     const reason =
       /was killed \(SIGKILL\), .*\(memory: [\d.]+ of [\d.]+ GB available at the least.*peak about [\d.]+ GB\)$/;
-    await fails(running, reason, true);
-    await killing;
-    assert.deepEqual(await processesOf(folder()), []);
+    await fails(rendering, reason, true);
+    assert.deepEqual(await running((await killing)!), []);
   },
 );
 
 renderTest("cancelling ends the render at once, leaving neither processes nor files", async (bench) => {
   const { run, folder, settings } = bench;
   const stop = new AbortController();
-  let before: Promise<number> | undefined;
+  let before: Promise<number[]> | undefined;
   const lookAndStop = async () => {
-    const { length } = await processesOf(folder());
+    const { all } = await renderOf(folder());
     stop.abort(new Error("cancelled"));
-    return length;
+    return all;
   };
-  const running = run({ composition: "Film", props: { title: "Long", frames: 9_000 } }, {
+  const rendering = run({ composition: "Film", props: { title: "Long", frames: 9_000 } }, {
     signal: stop.signal,
     onProgress: ({ message }) => {
       if (message?.startsWith("rendered")) before ??= lookAndStop();
     },
   });
-  await assert.rejects(running, /cancelled/);
-  const many = await before;
-  assert.ok(many! >= 3, `${many} processes: Remotion, its browser and its encoder`);
-  assert.deepEqual(await processesOf(folder()), []);
+  await assert.rejects(rendering, /cancelled/);
+  const pids = (await before)!;
+  assert.ok(pids.length >= 3, `${pids.length} processes: Remotion, its browser and its encoder`);
+  assert.deepEqual(await running(pids), []);
   assert.ok(await isGone(join(settings.outputDir, "task-1")));
 });
 
 renderTest("a render over its time limit is stopped and may be tried again", async ({ run, folder }) => {
-  const running = run({ composition: "Film" }, { settings: { remotionTimeoutSeconds: 0.5 } });
-  await fails(running, /longer than its limit of 0\.5 s.*raise REMOTION_TIMEOUT_SECONDS/, true);
+  const rendering = run({ composition: "Film" }, { settings: { remotionTimeoutSeconds: 0.5 } });
+  await fails(rendering, /longer than its limit of 0\.5 s.*raise REMOTION_TIMEOUT_SECONDS/, true);
   assert.deepEqual(await processesOf(folder()), []);
 });

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { Clock } from "../../lib/clock.ts";
 import { baseEnvironment, ProgramMissingError, runProgram } from "../../lib/process.ts";
+import { withShortPath } from "../../lib/process/short_path.ts";
 import { type ExecutionContext, TaskError } from "../../lib/task/task.ts";
 import { renderArguments } from "./arguments.ts";
 import { CODECS } from "./codec.ts";
@@ -57,21 +58,26 @@ export async function renderLocally(
     concurrency: settings.remotionConcurrency,
     cores: navigator.hardwareConcurrency,
   });
-  const renderMs = await runRemotion(project, args, input, settings, context, clock);
+  // Bundle, browser profile and frames go with the task's folder, also when the render is killed.
+  const scratch = join(context.tempDir, "scratch");
+  await Deno.mkdir(scratch, { mode: 0o700 });
+  // The browser has a socket there.
+  const renderMs = await withShortPath(
+    scratch,
+    (temp) => runRemotion(project, args, temp, input, settings, context, clock),
+  );
   return { file: output, renderMs };
 }
 
 async function runRemotion(
   project: Project,
   args: readonly string[],
+  temp: string,
   { composition }: RemotionInput,
   { remotionTimeoutSeconds: timeoutSeconds }: LocalSettings,
   context: ExecutionContext,
   clock: Clock,
 ): Promise<number> {
-  // Bundle, browser profile and frames go with the task's folder, also when the render is killed.
-  const scratch = join(context.tempDir, "scratch");
-  await Deno.mkdir(scratch, { mode: 0o700 });
   const read = renderProgressReader();
   let lastProgress: string | undefined;
   const watch = await watchMemory(clock);
@@ -79,7 +85,7 @@ async function runRemotion(
     program: project.program,
     args,
     cwd: project.dir,
-    env: { ...baseEnvironment(), TMPDIR: scratch, NO_COLOR: "1" },
+    env: { ...baseEnvironment(), TMPDIR: temp, NO_COLOR: "1" },
     signal: context.signal,
     timeoutMs: timeoutSeconds * 1_000,
     tailLines: 200,

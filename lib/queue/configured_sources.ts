@@ -45,6 +45,11 @@ export function legacySources(config: Config): LegacySource[] {
   ];
 }
 
+/** Whether what the project on this machine renders has no storage to go to. A render service has its own. */
+function rendersStayHere({ supabaseUrl, remotionServiceUrl, remotionProjectDir }: Config): boolean {
+  return supabaseUrl === undefined && (remotionProjectDir !== undefined || remotionServiceUrl === undefined);
+}
+
 /** The task table first, if it is on. `databaseOutage` is shared with everybody else who calls the database. */
 export function configuredSources(
   config: Config,
@@ -55,6 +60,11 @@ export function configuredSources(
   const [mplite, remotion] = legacySources(config);
   for (const { name, enabled, missing } of [mplite!, remotion!]) {
     if (enabled && missing) logger("legacy").warn(`the ${name} loop is on and cannot run (set ${missing})`);
+  }
+  if (remotion!.enabled && !remotion!.missing && rendersStayHere(config)) {
+    logger("legacy").warn(
+      "GenLite takes only renders that have an address, and this worker has nowhere to upload them (set SUPABASE_URL)",
+    );
   }
   const held = (name: string) => new HeldItems(join(config.home, "held", name));
   const sources: SourceSettings[] = [];

@@ -14,14 +14,18 @@ export interface TestContext extends AsyncDisposable {
   readonly performed: OutwardAct[];
 }
 
+/** As deep and as long as the worker's own in a person's home: some programs cannot do with such paths. */
+const ATTEMPT_FOLDER =
+  "tmp/home-0123456789abcdef01234567/00000000-0000-4000-8000-000000000001-0123456789abcdef";
+
 /** Makes a context with an empty temp folder; it is removed on disposal. */
 export async function testContext(
   options: { task?: Partial<Task>; signal?: AbortSignal; refuse?: (act: OutwardAct) => Error | undefined } =
     {},
 ): Promise<TestContext> {
   const folder = await tempDir();
-  const own = join(folder.path, "attempt");
-  await Deno.mkdir(own, { mode: 0o700 });
+  const own = join(folder.path, ATTEMPT_FOLDER);
+  await Deno.mkdir(own, { recursive: true, mode: 0o700 });
   const progress: Progress[] = [];
   const asked: OutwardAct[] = [];
   const performed: OutwardAct[] = [];
