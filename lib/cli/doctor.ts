@@ -8,6 +8,7 @@ import { bundleText, lastLogLines } from "../doctor/bundle.ts";
 import { type Check, examine, type NamedFinding, ok, repairAll } from "../doctor/check.ts";
 import { databaseChecks } from "../doctor/database.ts";
 import { diskCheck } from "../doctor/disk.ts";
+import { backupCheck, restingDatabaseCheck } from "../doctor/embedded.ts";
 import { executorChecks } from "../doctor/executors.ts";
 import { secretFilesCheck } from "../doctor/files.ts";
 import { homeCheck } from "../doctor/home.ts";
@@ -108,10 +109,7 @@ async function checksFor(context: CliContext, config: Config): Promise<Check[]> 
     context.executors(config),
   ]);
   const call = callerFor(context.env);
-  const resting: Check = {
-    name: "database",
-    run: () => Promise.resolve(ok(`embedded in ${config.home}/db; looked into when the worker runs`)),
-  };
+  const embedded = databaseKind(config) === "embedded";
   const ports = [
     {
       name: "control port",
@@ -126,9 +124,10 @@ async function checksFor(context: CliContext, config: Config): Promise<Check[]> 
     homeCheck(config.home),
     secretFilesCheck(config.home),
     diskCheck([config.home, config.downloadDir, config.outputDir], config.minFreeBytes),
-    ...databaseKind(config) === "embedded" && !daemon
-      ? [resting]
+    ...embedded && !daemon
+      ? [restingDatabaseCheck(config.home)]
       : databaseChecks(() => connect(config), systemClock),
+    ...embedded ? [backupCheck(config, { running: daemon !== undefined, clock: systemClock })] : [],
     ...portChecks(config.controlHost, ports),
     // Without a home folder of the person's there is no place that a service of theirs could be in.
     ...context.env.HOME ? serviceChecks(await findService(context, config, call), programsOf(config)) : [],

@@ -108,6 +108,8 @@ function explain(error: Error, json: boolean, { terminal }: CliContext): number 
   if (error instanceof CommanderError) {
     return error.exitCode === 0 ? EXIT.ok : EXIT.usage; // commander has said it already
   }
+  // Who reads has had enough, as `| head` does.
+  if (error instanceof Deno.errors.BrokenPipe) return EXIT.ok;
   const code = exitCodeOf(error);
   terminal.endStatus();
   const message = error instanceof ConfigError || error instanceof ExitError

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { inProcess } from "../testing/cli.ts";
+import { selfCommand } from "../daemon/self.ts";
+import { cliEnvironment, inProcess } from "../testing/cli.ts";
 import { tempDir } from "../testing/temp.ts";
 import { VERSION } from "../version.ts";
 
@@ -11,6 +12,22 @@ Deno.test("the version is printed to standard output", async () => {
     stdout: VERSION,
     stderr: "",
   });
+});
+
+Deno.test("a reader that has had enough, as `| head` has, is no failure", async () => {
+  await using home = await tempDir();
+  const self = selfCommand(["config", "show", "--json"]);
+  const child = new Deno.Command(self.program, {
+    args: [...self.args],
+    env: cliEnvironment(home.path),
+    clearEnv: true,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  await child.stdout.cancel();
+  const [{ code }, said] = await Promise.all([child.status, new Response(child.stderr).text()]);
+  assert.deepEqual([code, said], [0, ""]);
 });
 
 Deno.test("help lists the commands and the settings", async () => {

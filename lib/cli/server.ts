@@ -3,11 +3,12 @@ import type { Command } from "commander";
 import { type Config, databaseKind, type LoadedConfig, secretsOf } from "../config.ts";
 import { isLoopback, workerId } from "../config/schemas.ts";
 import { loadOrCreateToken } from "../control/token.ts";
+import { closeWithBackup, programMark } from "../daemon/backups.ts";
 import { claimHome, findDaemon } from "../daemon/pid_file.ts";
 import { processIdentity } from "../daemon/process_identity.ts";
 import { onStopSignals } from "../daemon/signals.ts";
 import type { Database } from "../database/database.ts";
-import { openDatabase } from "../database/open.ts";
+import { backupPolicy, openDatabase, openOwnDatabase } from "../database/open.ts";
 import { writeServerRecord } from "../jobs_server/record.ts";
 import { createToken, listTokens, revokeToken, type TokenRow } from "../jobs_server/tokens.ts";
 import { logger, setUpLogging } from "../log.ts";
@@ -86,7 +87,7 @@ async function serve(
     addSecrets(token);
     const { jobsApp } = await import("../jobs_server/app.ts");
     const { jobsServer } = await import("../jobs_server/server.ts");
-    await withOwnDatabase(config, async (database, listening) => {
+    await withOwnDatabase(config, async ({ database, snapshot }, listening) => {
       // Says at once what would otherwise be the answer to every request: no database, or no schema.
       await database.call("actp_list_jobs", { p_limit: 1 });
       const jobs = jobsApp({
@@ -109,6 +110,7 @@ async function serve(
         port,
         open: options.open ?? false,
         restToken: databaseKind(config) === "embedded" ? token : undefined,
+        snapshot,
         onListen: (real) => {
           listening(real);
           announced = announce(config, context.terminal, options, urlOf(hostname, real)).then((remove) => {
@@ -164,16 +166,22 @@ async function withLogging(
  */
 async function withOwnDatabase(
   config: Config,
-  work: (database: Database, listening: (port: number) => void) => Promise<void>,
+  work: (
+    own: { database: Database; snapshot?: () => Promise<string> },
+    listening: (port: number) => void,
+  ) => Promise<void>,
 ): Promise<void> {
   const embedded = databaseKind(config) === "embedded";
   const claim = embedded ? await claimHome(config.home) : undefined;
   try {
     if (embedded) await prepareDatabase(homePaths(config.home).db);
     const identity = await processIdentity(Deno.pid) ?? "";
-    const database = await openDatabase(config);
+    const replaced = await programMark();
+    const own = embedded ? await openOwnDatabase(config) : undefined;
+    const database = own ?? await openDatabase(config);
+    const snapshot = own && (() => own.snapshot(config.minFreeBytes));
     try {
-      await work(database, (port) =>
+      await work({ database, snapshot }, (port) =>
         claim?.update({
           pid: Deno.pid,
           identity,
@@ -183,7 +191,9 @@ async function withOwnDatabase(
           controlPort: port,
         }));
     } finally {
-      await database.close();
+      await (own
+        ? closeWithBackup(own, backupPolicy(config), { upgrading: await replaced() })
+        : database.close());
     }
   } finally {
     await claim?.release();

@@ -1,10 +1,11 @@
 /** The jobs server alone: the jobs API with probes and its description, on a port of its own. */
 import { Hono } from "hono";
 import { ApiError } from "../control/api_error.ts";
-import { noForeignPages, ownHostOnly } from "../control/guard.ts";
+import { type GuardedEnv, noForeignPages, ownHostOnly } from "../control/guard.ts";
 import { serveUntil } from "../control/listen.ts";
 import { safeHeaders } from "../control/page.ts";
 import { restRoutes } from "../control/rest.ts";
+import { snapshotRoute } from "../control/snapshot_route.ts";
 import { equalSecret } from "../control/token.ts";
 import type { Database } from "../database/database.ts";
 import type { Service } from "../service.ts";
@@ -23,6 +24,8 @@ export interface JobsServerOptions {
   readonly open: boolean;
   /** Where the database is the embedded one: serves it to the command line, for this secret. */
   readonly restToken?: string;
+  /** Likewise: copies that database for `db dump`, for the same secret. */
+  readonly snapshot?: () => Promise<string>;
   readonly onListen?: (port: number) => void;
 }
 
@@ -48,9 +51,25 @@ export function jobsServer(options: JobsServerOptions): Service {
   };
 }
 
+function guardedSnapshot(snapshot: () => Promise<string>, token: string): Hono<GuardedEnv> {
+  return new Hono<GuardedEnv>()
+    .use("/database/snapshot", async (c, next) => {
+      if (!equalSecret(c.req.header("authorization") ?? "", `Bearer ${token}`)) {
+        throw new ApiError(
+          401,
+          "unauthorized",
+          "Send the token of the server's home folder as a bearer token",
+        );
+      }
+      c.set("credential", "token");
+      await next();
+    })
+    .route("/", snapshotRoute(snapshot));
+}
+
 /** The answers of the jobs server. */
 export function jobsServerApp(
-  { jobs, database, open, restToken }: JobsServerOptions,
+  { jobs, database, open, restToken, snapshot }: JobsServerOptions,
   port: () => number,
 ): Hono {
   const app = new Hono();
@@ -74,6 +93,7 @@ export function jobsServerApp(
       await next();
     });
     app.route("/", restRoutes(database));
+    if (snapshot) app.route("/", guardedSnapshot(snapshot, restToken));
   }
   return app;
 }
