@@ -106,6 +106,7 @@ function started(settings: Partial<AgentSettings> = {}) {
     running: () => running,
     actsWoken: () => actsWoken,
     types: () => reports.map(({ type }) => type).filter((type) => type !== "heartbeat"),
+    endedRuns: () => reports.flatMap((report) => report.type === "run_ended" ? [report] : []),
     beats: () => reports.flatMap((report) => report.type === "heartbeat" ? [report] : []),
   };
 }
@@ -141,6 +142,9 @@ Deno.test("goals are run one at a time, kept, settled and told", async () => {
   equal(agent.running(), "two");
   deepEqual(agent.made("actp_settle_agent_task").map((args) => args.p_outcome), ["succeeded"]);
   deepEqual(agent.types(), ["ready", "run_started", "run_ended", "run_started"]);
+  deepEqual(agent.endedRuns().map(({ usage }) => usage), [
+    { input_tokens: 9, output_tokens: 3, cache_read_tokens: 2, cache_write_tokens: 1, cost_usd: 0.1 },
+  ]);
   agent.finish(outcome("error", "no"));
   await agent.clock.advance(0);
   agent.leave();

@@ -12,6 +12,18 @@ Deno.test("what an agent reports comes back as it was, on one line", () => {
     },
     { type: "run_started", run: { id: "r1", goal: "g" } },
     { type: "run_ended", run: { id: "r1" }, outcome: "failed", error: "no" },
+    {
+      type: "run_ended",
+      run: { id: "r1" },
+      outcome: "end_turn",
+      usage: {
+        input_tokens: 9,
+        output_tokens: 3,
+        cache_read_tokens: 0,
+        cache_write_tokens: 1,
+        cost_usd: 0.5,
+      },
+    },
     { type: "log", level: "warning", message: "m", fields: { tool: "t" } },
   ] as const;
   for (const report of reports) {
@@ -27,6 +39,27 @@ Deno.test("a heartbeat needs nothing but its type", () => {
     state: "idle",
     health: { status: "healthy" },
   });
+});
+
+Deno.test("what a run used may be told in part, and what makes no sense is left out", () => {
+  const usageOf = (usage: unknown) => {
+    const report = parseReport(
+      JSON.stringify({ type: "run_ended", run: { id: "r" }, outcome: "done", usage }),
+    );
+    assert.ok(report?.type === "run_ended");
+    return report.usage;
+  };
+  const none = {
+    input_tokens: 0,
+    output_tokens: 0,
+    cache_read_tokens: 0,
+    cache_write_tokens: 0,
+    cost_usd: 0,
+  };
+  assert.deepEqual(usageOf({ input_tokens: 7 }), { ...none, input_tokens: 7 });
+  for (const usage of [5, { input_tokens: -1 }, { cost_usd: "much" }, { output_tokens: 1.5 }]) {
+    assert.equal(usageOf(usage), undefined);
+  }
 });
 
 Deno.test("lines that are no report are told apart from those that are", () => {

@@ -139,7 +139,11 @@ Deno.test({
           if (nth === 1) throw new DeliveryError("Telegram answered 502", { retry: true });
         });
         const mail = keeping("email");
-        await using worker = running(database, [chat.channel, mail.channel], { random: () => 0 });
+        const told: string[] = [];
+        await using worker = running(database, [chat.channel, mail.channel], {
+          random: () => 0,
+          observe: (channel, outcome, count) => void told.push(`${channel} ${outcome} ${count}`),
+        });
         await worker.outbox.notify(note("hello"));
         await settled("sent", 1);
         const [waiting] = await settled("waiting", 1);
@@ -155,6 +159,7 @@ Deno.test({
         await worker.clock.advance(30_000);
         await settled("sent", 2);
         assert.deepEqual(chat.sent, ["hello"]);
+        assert.deepEqual(told.sort(), ["email sent 1", "telegram retry 1", "telegram sent 1"]);
       },
     );
     await step(

@@ -13,6 +13,7 @@ Deno.test("an outage is one line when it begins and one with its length when it 
     await clock.advance(1000);
   }
   assert.equal(outage.state?.error, "connection refused 0");
+  assert.equal(outage.totalMs, 20_000);
   for (let i = 0; i < 5; i++) outage.succeeded();
   assert.equal(outage.state, undefined);
   assert.deepEqual(log.records.map(({ level, message }) => `${level}: ${message}`), [
@@ -51,4 +52,6 @@ Deno.test("an outage that comes and goes is not told: nobody's back-off may be c
     await clock.advance(2499);
     outage.succeeded();
   }
+  await clock.advance(1000);
+  assert.equal(outage.totalMs, 24_990);
 });

@@ -10,6 +10,7 @@ import {
 } from "../testing/schedule_bench.ts";
 import type { Notification } from "../notify/notification.ts";
 import type { Actions } from "./routine.ts";
+import type { RoutineObserver } from "./run_keeper.ts";
 
 const START = "2026-03-02T08:00:00Z"; // a Monday
 const HOURLY = routine({ id: "hourly", schedule: { cron: "0 * * * *" } });
@@ -101,13 +102,31 @@ schedulerSuite("runs meet, end and fail in good order", START, await needs("post
       task: ({ id }, { signal }) =>
         id === "deaf" ? new Promise(() => {}) : aborted(signal).then(() => signal.throwIfAborted()),
     };
-    bench.worker("a", { routines: [heeds, { ...heeds, id: "deaf" }], actions });
+    const told: unknown[] = [];
+    const observer: RoutineObserver = {
+      fired: ({ id }, lateMs) => void told.push([id, "fired", lateMs < 1000]),
+      perform: async ({ id }, _run, work) => {
+        const outcome = await work();
+        told.push([id, "performed", outcome.status]);
+        return outcome;
+      },
+      ended: ({ id }, status, ms) => void told.push([id, status, ms >= 60_000 && ms < 80_000]),
+    };
+    bench.worker("a", { routines: [heeds, { ...heeds, id: "deaf" }], actions, observer });
     await bench.pass(3600 + 90);
     const runs = new Map((await bench.runs()).map((run) => [run.routine_id, run]));
     assert.deepEqual([runs.get("heeds")!.status, runs.get("heeds")!.error], [
       "timed_out",
       "its 60 s were up",
     ]);
+    const of = (id: string) => told.filter((one) => (one as unknown[])[0] === id);
+    for (const id of ["heeds", "deaf"]) {
+      assert.deepEqual(of(id), [[id, "fired", true], [id, "performed", "timed_out"], [
+        id,
+        "timed_out",
+        true,
+      ]]);
+    }
     assert.match(runs.get("deaf")!.error!, /^its 60 s were up, and it did not stop within 10 s/);
   },
 

@@ -40,7 +40,7 @@ function rawValue(
   return source === ".env" ? named(envFile) : undefined;
 }
 
-/** Locale, proxies and certificates: programs and connections need them as much in a service as in a shell. */
+/** Locale, proxies and certificates (and where traces go): programs and connections need them as much in a service as in a shell. */
 const USEFUL = [
   "LANG",
   "LC_ALL",
@@ -62,6 +62,9 @@ const USEFUL = [
 export function variablesToKeep({ config }: LoadedConfig, env: Variables): Variables {
   const named = [...config.commands, ...config.agents].flatMap((declared) => declared.env ?? []);
   const settings = new Set(CONFIG_FIELDS.flatMap((field) => field.env));
-  const names = [...new Set([...USEFUL, ...named])].filter((name) => !settings.has(name) && name !== "PATH");
+  const telemetry = Object.keys(env).filter((name) => name.startsWith("OTEL_"));
+  const names = [...new Set([...USEFUL, ...telemetry, ...named])].filter((name) =>
+    !settings.has(name) && name !== "PATH"
+  );
   return Object.fromEntries(names.flatMap((name) => env[name] ? [[name, env[name]!]] : []));
 }

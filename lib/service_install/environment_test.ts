@@ -75,13 +75,14 @@ Deno.test("relative folders are kept as absolute ones, since a service starts el
   });
 });
 
-Deno.test("variables that declared commands pass on are kept, with locale and proxies", async () => {
+Deno.test("variables that declared commands pass on are kept, with locale, proxies and where traces go", async () => {
   await using home = await tempDir();
   const commands = [{ name: "sheet", program: "sheet", env: ["SHEET_LICENSE", "UNSET", "PATH"] }];
   await Deno.writeTextFile(join(home.path, "config.json"), JSON.stringify({ commands }));
-  const env = { ACTP_HOME: home.path, SHEET_LICENSE: "l", LANG: "de_DE.UTF-8", PATH: "/bin", OTHER: "x" };
+  const kept = { LANG: "de_DE.UTF-8", OTEL_DENO: "true", SHEET_LICENSE: "l" };
+  const env = { ACTP_HOME: home.path, PATH: "/bin", OTHER: "x", ...kept };
   const loaded = await loadConfig({ env, cwd: home.path });
-  assert.deepEqual(variablesToKeep(loaded, env), { LANG: "de_DE.UTF-8", SHEET_LICENSE: "l" });
+  assert.deepEqual(variablesToKeep(loaded, env), kept);
 });
 
 Deno.test("a person's service finds what the shell finds, but not in folders that pass", () => {

@@ -9,6 +9,7 @@ const ENV = {
   ANTHROPIC_API_KEY: SECRET,
   NATIVE_AGENT_MODEL: "m",
   DENO_DIR: "/cache",
+  OTEL_DENO: "true",
   UNRELATED: "u",
   FOR_MCP: "x",
   MINE: "y",
@@ -32,11 +33,12 @@ Deno.test("our agents are given the worker's settings and what their MCP servers
   await using home = await tempDir();
   const env = agentEnvironment(await load(home.path), ENV);
   assert.deepEqual(
-    [env.ANTHROPIC_API_KEY, env.NATIVE_AGENT_MODEL, env.DENO_DIR, env.FOR_MCP, env.ACTP_HOME],
+    [env.ANTHROPIC_API_KEY, env.NATIVE_AGENT_MODEL, env.DENO_DIR, env.OTEL_DENO, env.FOR_MCP, env.ACTP_HOME],
     [
       SECRET,
       "m",
       "/cache",
+      "true",
       "x",
       home.path,
     ],

@@ -12,6 +12,7 @@ function setUp(spec: Partial<AgentSpec> = {}) {
   const crashes: Crash[] = [];
   const cleared: string[] = [];
   const abandoned: string[] = [];
+  const observed: unknown[] = [];
   const agent = new SupervisedAgent({
     id: "a",
     name: "A",
@@ -32,13 +33,18 @@ function setUp(spec: Partial<AgentSpec> = {}) {
       abandoned: (id) => void abandoned.push(id),
     },
     secrets: [],
+    observer: {
+      started: (id) => void observed.push(`${id} started`),
+      crashed: (id) => void observed.push(`${id} crashed`),
+      runEnded: (id, outcome, usage) => void observed.push([id, outcome, usage?.cost_usd]),
+    },
   });
   const crash = async () => {
     agents.last.report({ type: "ready" });
     await agents.last.end();
     await clock.advance(0);
   };
-  return { agent, agents, clock, crashes, cleared, abandoned, crash };
+  return { agent, agents, clock, crashes, cleared, abandoned, observed, crash };
 }
 
 Deno.test("an agent is starting until it says that it is ready, or first gives a sign of life", () => {
@@ -274,4 +280,24 @@ Deno.test("the status tells the run, the health and since when it runs", async (
   assert.equal(status.last_run_at, new Date(began).toISOString());
   agents.last.report({ type: "run_ended", run: { id: "r" }, outcome: "completed" });
   assert.equal(agent.status().run, null);
+});
+
+Deno.test("what is counted is told: processes, crashes, and runs with what they used", async () => {
+  const { agent, agents, observed, crash } = setUp();
+  agent.start();
+  await crash();
+  const usage = {
+    input_tokens: 1,
+    output_tokens: 1,
+    cache_read_tokens: 0,
+    cache_write_tokens: 0,
+    cost_usd: 0.5,
+  };
+  agents.last.report({ type: "run_ended", run: { id: "r" }, outcome: "end_turn", usage });
+  agents.last.report({ type: "run_ended", run: { id: "s" }, outcome: "error" });
+  assert.deepEqual(observed.filter((told) => typeof told !== "string"), [
+    ["a", "end_turn", 0.5],
+    ["a", "error", undefined],
+  ]);
+  assert.equal(observed.filter((told) => told === "a crashed").length, 1);
 });

@@ -28,6 +28,7 @@ export function judge(signs: readonly Signs[], count: LoadCount, limits: Limits)
   const warm = signs.filter(({ at }) => at >= limits.warmUpMs);
   const minutes = ((warm.at(-1)?.at ?? 0) - (warm[0]?.at ?? 0)) / 60_000;
   const trends = { resident: trendOf(warm, "rss"), heap: trendOf(warm, "heap") };
+  const later = warm.slice(Math.floor(warm.length / 2));
   const last = signs.at(-1)!;
   const backlog = count.enqueued - last.settled;
   return {
@@ -35,6 +36,9 @@ export function judge(signs: readonly Signs[], count: LoadCount, limits: Limits)
       `after the first ${limits.warmUpMs / 60_000} min, over ${minutes.toFixed(1)} min: resident ${
         show(trends.resident)
       }, heap ${show(trends.heap)} (flat: no more than ${limits.growth} MB an hour, to two standard errors)`,
+      `over the last half of that: resident ${show(trendOf(later, "rss"))}, heap ${
+        show(trendOf(later, "heap"))
+      }`,
       `medians of the first and last fifth: ${
         (["rss", "heap", "files", "children"] as const).map((of) => {
           const [before, after] = ends(warm, of);
