@@ -2,6 +2,7 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { join } from "node:path";
 import fc from "fast-check";
 import { isHeld, newTask, type TaskEvent, type TaskState, transition } from "../task/state.ts";
+import { copyEmbedded } from "../testing/embedded_template.ts";
 import { tempDir } from "../testing/temp.ts";
 import { beat, claim, complete, enqueue, settle, unique } from "./contract/case.ts";
 import type { Database } from "./database.ts";
@@ -67,9 +68,9 @@ interface Modelled {
 
 Deno.test("whatever its holders do in whatever order, a task moves as the state machine says", async () => {
   await using folder = await tempDir();
+  await copyEmbedded(join(folder.path, "db"));
   const database = await openEmbedded(join(folder.path, "db"));
   try {
-    await database.migrate();
     await fc.assert(
       fc.asyncProperty(
         fc.array(action, { minLength: 15, maxLength: 40 }),

@@ -1,6 +1,7 @@
 /** The databases that agents' tests run on: a PostgreSQL server's and the embedded one, both migrated. */
 import { join } from "node:path";
 import type { PostgresDatabase } from "../database/postgres.ts";
+import { copyEmbedded } from "./embedded_template.ts";
 import { needs } from "./requirements.ts";
 import { startPostgres } from "./postgres_server.ts";
 import { tempDir } from "./temp.ts";
@@ -17,9 +18,9 @@ export async function embeddedDatabase(): Promise<TestDatabase> {
   const { openEmbedded } = await import("../database/embedded.ts");
   await using cleanup = new AsyncDisposableStack();
   const folder = cleanup.use(await tempDir());
+  await copyEmbedded(join(folder.path, "db"));
   const database = await openEmbedded(join(folder.path, "db"));
   cleanup.defer(() => database.close());
-  await database.migrate();
   return owned(cleanup.move(), { database });
 }
 
