@@ -4,7 +4,8 @@ import { Scheduler } from "../lib/schedule/scheduler.ts";
 import { fakeClock } from "../lib/testing/fake_clock.ts";
 import { builtInAgents } from "./index.ts";
 
-Deno.test("test_daily_routine_jobs_registered: the six routines of the agents are in the scheduler, and switched on", () => {
+/** The six routines of the agents are in the scheduler, and switched on. */
+Deno.test("test_daily_routine_jobs_registered", () => {
   const routines = agentRoutines(builtInAgents);
   const on = routines.filter(({ enabled }) => enabled).map(({ id, schedule, action }) => {
     assert.ok("cron" in schedule && action.kind === "goal");

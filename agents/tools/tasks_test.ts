@@ -2,7 +2,7 @@ import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import type { Clock } from "../../lib/clock.ts";
 import { claim, type Report, settle } from "../../lib/database/contract/case.ts";
 import type { Database } from "../../lib/database/database.ts";
-import { embeddedDatabase } from "../../lib/testing/agent_databases.ts";
+import { embeddedDatabase } from "../../lib/testing/embedded_database.ts";
 import { toolContext } from "../../lib/testing/agent_tools.ts";
 import { fakeClock } from "../../lib/testing/fake_clock.ts";
 import { driveClock } from "../../lib/testing/drive_clock.ts";

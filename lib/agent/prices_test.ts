@@ -1,4 +1,6 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
+import type Anthropic from "@anthropic-ai/sdk";
+import { AGENT_FIELDS } from "../config/agent_fields.ts";
 import { costOf, priceOf } from "./prices.ts";
 
 const USE = { input: 1_000, output: 500, cacheRead: 10_000, cacheWrite: 2_000 };
@@ -30,4 +32,56 @@ Deno.test("configured prices go before the table", () => {
   deepEqual(priceOf("my-model", own), { price: own["my-model"], known: true });
   equal(priceOf("claude-sonnet-5", own).price.input, 7);
   equal(priceOf("unknown", { dear: { input: 100, output: 100 } }).price.output, 100);
+});
+
+/** The models that the SDK knows by name. */
+type SdkModel = Anthropic.Model extends infer Name
+  ? Name extends string ? string extends Name ? never : Name : never
+  : never;
+
+/**
+ * All of them, which the compiler checks: a name that the SDK drops or adds is an error here. True: the table has its price;
+ * the others are not on the price list that it was compared with, and count as the dearest.
+ */
+const SDK_MODELS: Readonly<Record<SdkModel, boolean>> = {
+  "claude-fable-5-2": false,
+  "claude-mythos-5-2": false,
+  "claude-haiku-5-5": true,
+  "claude-sonnet-5-5": true,
+  "claude-fable-5-1": true,
+  "claude-opus-5-5": true,
+  "claude-mythos-5-1": true,
+  "claude-sonnet-5": true,
+  "claude-fable-5": true,
+  "claude-mythos-5": true,
+  "claude-opus-5": true,
+  "claude-opus-4-8": true,
+  "claude-opus-4-7": true,
+  "claude-mythos-preview": false,
+  "claude-opus-4-6": true,
+  "claude-sonnet-4-6": true,
+  "claude-haiku-4-5": true,
+  "claude-haiku-4-5-20251001": true,
+  "claude-opus-4-5": true,
+  "claude-opus-4-5-20251101": true,
+  "claude-sonnet-4-5": true,
+  "claude-sonnet-4-5-20250929": true,
+};
+
+Deno.test("the models that the SDK names have their price, or count as the dearest", () => {
+  const dearest = priceOf("nobody-knows").price;
+  for (const [model, priced] of Object.entries(SDK_MODELS)) {
+    const { price, known } = priceOf(model);
+    equal(known, priced, model);
+    ok(price.output > price.input && price.input <= dearest.input && price.output <= dearest.output, model);
+  }
+});
+
+Deno.test("the models that agents have unless told are current ones, from the small to the large", () => {
+  const models = (["agentModelHaiku", "agentModelSonnet", "agentModelOpus"] as const).map((name) =>
+    String(AGENT_FIELDS[name].default)
+  );
+  ok(models.every((model) => SDK_MODELS[model as SdkModel]), `${models}`);
+  const outputs = models.map((model) => priceOf(model).price.output);
+  deepEqual(outputs.toSorted((a, b) => a - b), outputs);
 });

@@ -90,10 +90,17 @@ function remark({ reason, restart_at, health, run }: AgentStatus): string {
   const parts = [
     reason && printable(reason),
     restart_at && `starts again at ${restart_at.slice(11, 19)} UTC`,
-    health?.status === "unhealthy" && `unhealthy${health.reason ? `: ${printable(health.reason)}` : ""}`,
+    healthText(health),
     run && `works on: ${printable(run.goal ?? run.id).slice(0, 60)}`,
   ];
   return parts.filter(Boolean).join("; ");
+}
+
+/** Also a healthy agent may have something to say: that its budget is used up. */
+function healthText(health: AgentStatus["health"]): string | undefined {
+  const reason = health?.reason && printable(health.reason);
+  if (health?.status !== "unhealthy") return reason;
+  return `unhealthy${reason ? `: ${reason}` : ""}`;
 }
 
 function lastSeenRows(

@@ -19,12 +19,16 @@ export interface ActRow {
   readonly status: string;
   readonly requested_at: string;
   readonly expires_at: string;
+  readonly begun_at: string | null;
+  readonly ended_at: string | null;
   readonly decided_by: string | null;
   readonly decision_reason: string | null;
   readonly result: unknown;
   readonly error: string | null;
 }
 
+/** Whatever did it is gone by then. */
+const SURELY_OVER_MS = 3_600_000;
 const STATUSES = ["open", "approved", "rejected", "begun", "done", "expired", "failed", "all"];
 
 /** Adds the command group. */
@@ -33,7 +37,9 @@ export function addApprovals(program: Command, context: CliContext): void {
     "posts, messages and payments that wait for your word",
   );
   approvals.command("list")
-    .description("what waits for you, newest first")
+    .description(
+      "what waits for you, newest first, with what broke off so that only you can find out if it happened",
+    )
     .option("--status <status>", `${STATUSES.join(", ")}`, "open")
     .option("--limit <count>", "at most so many", "50")
     .action((options: { status: string; limit: string }, command: Command) =>
@@ -60,11 +66,21 @@ export function addApprovals(program: Command, context: CliContext): void {
 export function actRows(terminal: Terminal, acts: readonly ActRow[]): string[][] {
   return acts.map((act) => [
     act.id,
-    act.status === "proposed" ? paint(terminal, "yellow", "waits") : act.status,
+    act.status === "proposed"
+      ? paint(terminal, "yellow", "waits")
+      : isUncertain(act)
+      ? paint(terminal, "red", "uncertain")
+      : act.status,
     act.status === "proposed" ? act.expires_at.slice(0, 16).replace("T", " ") : "",
     printable(act.agent_id ?? act.source),
     printable(act.summary),
   ]);
+}
+
+/** Whether it broke off in the middle: approving it says that it did not happen, rejecting it leaves it at that. */
+function isUncertain({ status, begun_at, ended_at }: ActRow): boolean {
+  const began = begun_at === null ? Infinity : Date.parse(begun_at);
+  return status === "begun" && (ended_at !== null || began < Date.now() - SURELY_OVER_MS);
 }
 
 async function list(
@@ -80,14 +96,12 @@ async function list(
     throw new ExitError(EXIT.usage, "--limit must be 1 to 500");
   }
   const { config } = await readConfig(context, options);
-  const acts = await withDatabase(
-    config,
-    (database) =>
-      database.call<ActRow[]>("actp_list_acts", {
-        p_status: status === "all" ? null : status,
-        p_limit: Number(limit),
-      }),
-  );
+  const acts = await withDatabase(config, async (database) => {
+    const of = (p_status: string | null) =>
+      database.call<ActRow[]>("actp_list_acts", { p_status, p_limit: Number(limit) });
+    if (status !== "open") return await of(status === "all" ? null : status);
+    return [...await of("open"), ...(await of("begun")).filter(isUncertain)];
+  });
   if (options.json) return terminal.out(JSON.stringify(acts));
   if (acts.length === 0) return terminal.err(status === "open" ? "nothing waits for you" : "there is none");
   for (const line of table(["ID", "STATUS", "UNTIL (UTC)", "FROM", "WHAT"], actRows(terminal, acts))) {

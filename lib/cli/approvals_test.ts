@@ -54,6 +54,25 @@ Deno.test({
     assert.equal((await get(database, second.task.id)).status, "pending");
     const again = await cli("approvals", "approve", second.id);
     assert.deepEqual([again.code, /is rejected already/.test(again.stderr)], [1, true]);
+    await database.call("actp_request_agent_act", {
+      p_act: {
+        agent_id: "a",
+        tool_name: "post",
+        task_id: crypto.randomUUID(),
+        digest: "d",
+        kind: "post",
+        summary: "broke off",
+      },
+      p_expires_seconds: 60,
+      p_holder: "w/a/1",
+      p_rule: { name: "r", per_day: 1 },
+    });
+    const [act] = await database.call<{ id: string }[]>("actp_list_acts", { p_status: "approved" })
+      .then((acts) => acts.filter((act) => JSON.stringify(act).includes("broke off")));
+    await database.call("actp_begin_agent_act", { p_id: act!.id, p_fence: "w/a/1/x" });
+    assert.doesNotMatch((await cli("approvals", "list")).stdout, /broke off/, "it is being done");
+    await database.call("actp_end_agent_act", { p_id: act!.id, p_fence: "w/a/1/x", p_outcome: "uncertain" });
+    assert.match((await cli("approvals", "list")).stdout, new RegExp(`${act!.id} +uncertain .*broke off`));
     assert.equal((await cli("approvals", "show", "7")).code, 2);
     assert.equal((await cli("approvals", "list", "--status", "maybe")).code, 2);
     await database.close();

@@ -34,7 +34,7 @@ function declared(id: string, ...args: string[]) {
 }
 
 async function eventually<T>(what: string, read: () => Promise<T>, holds: (value: T) => boolean): Promise<T> {
-  for (let i = 0; i < 300; i++) {
+  for (let i = 0; i < 900; i++) {
     const value = await read();
     if (holds(value)) return value;
     await systemClock.sleep(100);

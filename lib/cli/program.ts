@@ -8,6 +8,7 @@ import { WorkerIdTakenError } from "../queue/registration.ts";
 import { VERSION } from "../version.ts";
 import type { CliContext } from "./context.ts";
 import { addAgentProcess } from "./agent_process.ts";
+import { addAgentGoals } from "./agent_goals.ts";
 import { addAgentsRun } from "./agent_run.ts";
 import { addAgents } from "./agents.ts";
 import { addApprovals } from "./approvals.ts";
@@ -87,7 +88,9 @@ Every command takes --json and the settings above; all settings: \`actp-worker c
   addProgramCommands(program, context);
   addJobs(program, context);
   addServer(program, context, exit);
-  addAgentsRun(addAgents(program, context), context);
+  const agents = addAgents(program, context);
+  addAgentsRun(agents, context);
+  addAgentGoals(agents, context);
   addAgentProcess(program, context);
   addApprovals(program, context);
   addSchedule(program, context);

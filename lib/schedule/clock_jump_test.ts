@@ -6,6 +6,7 @@ import { faketimeEnv, findFaketime, tidyFaketime } from "../../scripts/chaos/fak
 import { setClock } from "../../scripts/chaos/faults.ts";
 import { selfCommand } from "../daemon/self.ts";
 import { cliEnvironment } from "../testing/cli.ts";
+import { placeEmbedded } from "../testing/embedded_database.ts";
 import { TextLineStream } from "../testing/lines.ts";
 import { tempDir } from "../testing/temp.ts";
 
@@ -32,6 +33,7 @@ Deno.test({
     await using folder = await tempDir();
     const clock = join(folder.path, "clock");
     await setClock(clock, 0);
+    await placeEmbedded(join(folder.path, "db"));
     const main = fileURLToPath(new URL("../testing/schedule_process.ts", import.meta.url));
     const { program, args } = selfCommand([join(folder.path, "db")], { main });
     await using child = new Deno.Command(program, {

@@ -67,10 +67,20 @@ function offsets(zone: string): number[] {
     hour: "numeric",
     minute: "numeric",
   });
+  const offsetAt = (instant: number) => {
+    const [month, day, year, hour, minute] = format.format(instant).match(/\d+/g)!.map(Number);
+    return Date.UTC(year!, month! - 1, day, hour, minute) - instant;
+  };
   const found: number[] = [];
-  for (let quarter = FROM - QUARTER; quarter < UNTIL; quarter += QUARTER) {
-    const [month, day, year, hour, minute] = format.format(quarter).match(/\d+/g)!.map(Number);
-    found.push(Date.UTC(year!, month! - 1, day, hour, minute) - quarter);
+  let first = offsetAt(FROM - QUARTER);
+  // No zone changes twice within an hour: where its ends are the same, so is what lies between.
+  for (let hour = FROM - QUARTER; hour < UNTIL; hour += 4 * QUARTER) {
+    const last = offsetAt(hour + 4 * QUARTER);
+    for (const at of [0, 1, 2, 3]) {
+      if (hour + at * QUARTER >= UNTIL) break;
+      found.push(at === 0 || first === last ? first : offsetAt(hour + at * QUARTER));
+    }
+    first = last;
   }
   return found;
 }
@@ -83,6 +93,12 @@ function bruteForce(pattern: Pattern, offsetOf: readonly number[]): number[] {
   );
   const matches = (wall: number) =>
     minutes[Math.floor(wall / MINUTE) % DAY_MINUTES]! && (pattern.days?.(new Date(wall)) ?? true);
+  /** Whether any minute of a quarter of the day may be due. */
+  const quarters = Array.from(
+    { length: DAY_MINUTES / 15 },
+    (_, quarter) => minutes.slice(quarter * 15, quarter * 15 + 15).includes(true),
+  );
+  const mayMatch = (wall: number) => quarters[Math.floor(wall / QUARTER) % quarters.length]!;
   /** Up to where local times have been shown before. */
   let shown = -Infinity;
   for (let index = 1; index < offsetOf.length; index++) {
@@ -93,6 +109,7 @@ function bruteForce(pattern: Pattern, offsetOf: readonly number[]): number[] {
     for (let wall = start + before; wall < start + offset; wall += MINUTE) {
       if (matches(wall)) due.add(start); // no clock shows it
     }
+    if (!mayMatch(start + offset)) continue;
     for (let instant = start; instant < start + QUARTER; instant += MINUTE) {
       const again = instant + offset < shown;
       if (matches(instant + offset) && (!again || pattern.everyHour)) due.add(instant);

@@ -63,7 +63,7 @@ Deno.test("a program without a protocol runs as soon as it has been started", ()
   assert.deepEqual([agent.state, agent.alive], ["running", true]);
 });
 
-Deno.test("a crashed agent runs again at once, with what it said of its end", async () => {
+Deno.test("test_supervisor_restarts_crashed_agent", async () => {
   const { agent, agents, crashes, crash } = setUp();
   agent.start();
   await crash();

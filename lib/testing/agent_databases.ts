@@ -4,8 +4,6 @@ import { embeddedDatabase } from "./embedded_database.ts";
 import { needs } from "./requirements.ts";
 import { startPostgres } from "./postgres_server.ts";
 
-export { embeddedDatabase };
-
 /** A migrated database; disposal closes it and removes its data. */
 export interface TestDatabase extends AsyncDisposable {
   readonly database: PostgresDatabase;

@@ -77,8 +77,10 @@ export interface ScheduleBench extends AsyncDisposable {
   runs(routineId?: string): Promise<RunRow[]>;
 }
 
-const TEST_TIME = `
-create table public.test_time (at timestamptz not null);
+/** Also after an earlier bench. */
+const FRESH = `
+create table if not exists public.test_time (at timestamptz not null);
+truncate public.test_time, public.actp_routines, public.actp_routine_runs, public.actp_schedulers, public.actp_workflow_tasks cascade;
 insert into public.test_time values (now());
 create or replace function public.actp_schedule_now() returns timestamptz language sql volatile set search_path = '' as
   'select at from public.test_time';`;
@@ -86,7 +88,7 @@ create or replace function public.actp_schedule_now() returns timestamptz langua
 const STEP_SECONDS = 5;
 const STOP_SECONDS = 60;
 
-/** A server with a migrated database to copy: benches share it, each with a database of its own. */
+/** A server with a migrated database: benches share it, one after the other, and each finds it empty. */
 export interface ScheduleServer extends AsyncDisposable {
   bench(start: string): Promise<ScheduleBench>;
 }
@@ -95,18 +97,17 @@ export interface ScheduleServer extends AsyncDisposable {
 export async function scheduleServer(): Promise<ScheduleServer> {
   await using cleanup = new AsyncDisposableStack();
   const server = cleanup.use(await startPostgres());
-  const template = openPostgres(await server.createDatabase("template_schedule"));
-  await template.migrate();
-  await template.close();
+  const database = openPostgres(server.url);
+  await database.migrate();
+  await database.close();
   const owned = cleanup.move();
   return {
-    bench: async (start) =>
-      await openBench(await server.createDatabase(undefined, "template_schedule"), start),
+    bench: (start) => openBench(server.url, start),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 
-/** Behaviours by their names, each on a database of its own, with its time at `start`. */
+/** Behaviours by their names, each on an empty database, with its time at `start`. */
 export function schedulerSuite(
   name: string,
   start: string,
@@ -143,7 +144,7 @@ async function openBench(url: string, start: string): Promise<ScheduleBench> {
   const real = openPostgres(url);
   cleanup.defer(() => real.close());
   const direct = cleanup.use(sqlClient(url));
-  await direct.sql(TEST_TIME);
+  await direct.sql(FRESH);
   const clock = fakeClock(Date.parse(start));
   const running = new Set<TestWorker>();
   let calls = 0;

@@ -1,6 +1,6 @@
 /**
- * A scheduler as a process of its own, on an embedded database, for tests that set its clock: `schedule_process.ts FOLDER`.
- * Prints a JSON line for each run: {id, due, at}. `often` runs every 2 s, `once` after 23 hours. Ends when its standard input does.
+ * A scheduler as a process of its own, on an embedded database that has been migrated, for tests that set its clock: `schedule_process.ts FOLDER`.
+ * Prints a JSON line for each run: {id, due, at}. `often` runs every second, `once` after 23 hours. Ends when its standard input does.
  */
 import { systemClock } from "../clock.ts";
 import { openEmbedded } from "../database/embedded.ts";
@@ -8,14 +8,13 @@ import { Scheduler } from "../schedule/scheduler.ts";
 import { routine } from "./schedule_bench.ts";
 
 const database = await openEmbedded(Deno.args[0]!);
-await database.migrate();
 const print = (line: string) => void Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
 const scheduler = new Scheduler({
   database,
   workerId: "w",
   clock: systemClock,
   routines: [
-    routine({ id: "often", schedule: { everySeconds: 2 } }),
+    routine({ id: "often", schedule: { everySeconds: 1 } }),
     routine({ id: "once", schedule: { at: new Date(systemClock.now() + 23 * 3_600_000).toISOString() } }),
   ],
   actions: {

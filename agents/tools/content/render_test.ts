@@ -3,7 +3,7 @@ import { claim, type Report, settle } from "../../../lib/database/contract/case.
 import type { Database } from "../../../lib/database/database.ts";
 import { TaskError } from "../../../lib/task/task.ts";
 import { drafts, passed } from "../../../lib/testing/agent_scripts.ts";
-import { embeddedDatabase } from "../../../lib/testing/agent_databases.ts";
+import { embeddedDatabase } from "../../../lib/testing/embedded_database.ts";
 import { refusingUrl, testServices, toolbox, toolContext } from "../../../lib/testing/agent_tools.ts";
 import { startGenlite } from "../../../lib/testing/lite_queue_server.ts";
 import { scriptedServer } from "../../../lib/testing/scripted_server.ts";

@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { drafts, rating, SCRIPT_BATCH } from "../../../lib/testing/agent_scripts.ts";
-import { embeddedDatabase } from "../../../lib/testing/agent_databases.ts";
+import { embeddedDatabase } from "../../../lib/testing/embedded_database.ts";
 import { testServices, toolbox, toolContext } from "../../../lib/testing/agent_tools.ts";
 import { scriptedServer } from "../../../lib/testing/scripted_server.ts";
 import { contentAgent } from "../../content_creation.ts";

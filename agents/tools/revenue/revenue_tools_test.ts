@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { TaskError } from "../../../lib/task/task.ts";
-import { embeddedDatabase } from "../../../lib/testing/agent_databases.ts";
+import { embeddedDatabase } from "../../../lib/testing/embedded_database.ts";
 import { refusingUrl, testServices, toolbox, toolContext } from "../../../lib/testing/agent_tools.ts";
 import { scriptedServer } from "../../../lib/testing/scripted_server.ts";
 import { revenueAgent } from "../../revenue.ts";

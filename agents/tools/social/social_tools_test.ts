@@ -1,7 +1,7 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { claim, settle } from "../../../lib/database/contract/case.ts";
 import { TaskError } from "../../../lib/task/task.ts";
-import { embeddedDatabase } from "../../../lib/testing/agent_databases.ts";
+import { embeddedDatabase } from "../../../lib/testing/embedded_database.ts";
 import { refusingUrl, testServices, toolbox, toolContext } from "../../../lib/testing/agent_tools.ts";
 import { scriptedServer } from "../../../lib/testing/scripted_server.ts";
 import { socialMediaAgent } from "../../social_media.ts";
