@@ -85,6 +85,27 @@ async function eventually(what: string, holds: () => Promise<boolean>): Promise<
   assert.fail(`never came true: ${what}`);
 }
 
+/** Runs a command in a terminal of its own, and presses keys, one a second. */
+async function inTerminal(worker: DashboardWorker, args: string[], keys: readonly string[]) {
+  const { program, args: all } = selfCommand(args);
+  const child = new Deno.Command("python3", {
+    args: ["-c", "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)", program, ...all],
+    env: { ...worker.env, TERM: "xterm", NO_COLOR: "1" },
+    clearEnv: true,
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const output = new Response(child.stdout).text();
+  const writer = child.stdin.getWriter();
+  for (const key of keys) {
+    await systemClock.sleep(1000);
+    await writer.write(new TextEncoder().encode(key));
+  }
+  const { code } = await child.status;
+  await writer.close().catch(() => {}); // python has gone already
+  return { code, stdout: await output };
+}
+
 async function propose(worker: DashboardWorker, digest: string, summary: string): Promise<string> {
   const { id } = await worker.call<{ id: string }>("actp_request_act", {
     p_act: {
@@ -264,13 +285,24 @@ async function dashboard(test: Deno.TestContext): Promise<void> {
     await step("a task type is paused with a reason, and resumed", async () => {
       await open("queues");
       await page.getByRole("button", { name: "Pause a type" }).click();
-      await page.getByLabel("Task type").fill("safari_*");
+      await page.getByRole("combobox", { name: "Task type" }).fill("safari_*");
       await page.getByLabel("Why").fill("logged out");
       await page.getByRole("button", { name: "Pause it" }).click();
       const type = page.locator('tr:has-text("safari_*")');
       await type.getByText("logged out").waitFor();
       await type.getByRole("button", { name: "Resume safari_*" }).click();
       await type.getByText("open", { exact: true }).waitFor();
+    });
+
+    await step("`top` shows the same at a terminal, and gives it back", async () => {
+      if ((await needs("python3")).ignore) return;
+      const { code, stdout } = await inTerminal(worker, ["top"], ["f", "?", "q", "q"]);
+      assert.equal(code, 0);
+      assert.match(stdout, /\x1b\[\?1049h/);
+      assert.match(stdout, /worker-one.*up /);
+      assert.match(stdout, /TASKS {2}waiting and running/);
+      assert.match(stdout, /any key goes back/);
+      assert.ok(stdout.trimEnd().endsWith("\x1b[?25h\x1b[?1049l"), stdout.slice(-200));
     });
 
     await step("no view has a serious problem of accessibility, in light and in dark", async () => {
