@@ -45,7 +45,9 @@ async function watched(context: BrowserContext): Promise<{ page: Page; problems:
   page.on("pageerror", (error) => problems.push(`exception: ${error.message}`));
   page.on("console", (message) => {
     // That a worker is away or wants a session is told by the browser too.
-    const expected = /ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE|status of 401/.test(message.text());
+    const expected = /ERR_(CONNECTION|EMPTY|INCOMPLETE|INTERNET|NETWORK|FAILED)|status of 401/.test(
+      message.text(),
+    );
     if (message.type() === "error" && !expected) problems.push(`${message.text()} ${message.location().url}`);
   });
   page.on("dialog", (dialog) => problems.push(`dialog: ${dialog.message()}`));
@@ -263,7 +265,7 @@ async function dashboard(test: Deno.TestContext): Promise<void> {
       await open("approvals");
       const article = page.getByRole("article", { name: "Post a video" });
       await article.getByText(`A caption ${MARKUP}`).waitFor();
-      assert.match(await page.locator("#badge-approvals").innerText(), /^2\s+wait for you$/);
+      await page.locator("#badge-approvals", { hasText: /^2 wait for you$/ }).waitFor();
       await article.getByRole("button", { name: "Approve: Post a video" }).click();
       await page.getByRole("button", { name: "Approve and do it" }).click();
       await article.waitFor({ state: "detached" });
@@ -332,6 +334,20 @@ async function dashboard(test: Deno.TestContext): Promise<void> {
         assert.equal(wide, false, view);
       }
       await page.setViewportSize({ width: 1280, height: 900 });
+    });
+
+    await step("it asks while no events come, and listens as soon as they do", async () => {
+      await context.route("**/events", (route) => route.abort());
+      await page.reload();
+      await open("overview");
+      const feed = page.locator("#feed");
+      await feed.getByText("Asking every 2 s").waitFor();
+      const id = await enqueue(worker, { task_type: "countdown", input_data: { seconds: 60 } });
+      await page.locator(`a[href="#/tasks/${id}"]`).waitFor();
+      await context.unroute("**/events");
+      await feed.getByText("Live").waitFor();
+      await worker.ask("POST", `/tasks/${id}/cancel`, {});
+      await page.locator(`a[href="#/tasks/${id}"]`).waitFor({ state: "detached" });
     });
 
     await step("it goes on after the worker was away and came back", async () => {

@@ -91,7 +91,10 @@ async function readOnce(name) {
     if (error.status === 404 || error.status === 400) {
       keep(null);
       due.set(name, Date.now() + MISSING_MS);
-    } else failed(name, error);
+    } else {
+      due.set(name, Date.now() + QUICK_MS);
+      failed(name, error);
+    }
   }
   changed();
 }
