@@ -70,6 +70,7 @@ export async function connect(config: Config): Promise<Database> {
   return openSupabase({
     name: "the worker",
     url: `http://${hostOf(config)}:${daemon.controlPort}`,
+    fetch: daemonFetch(daemon),
     key: await readToken(config),
     keySetting: homePaths(config.home).token,
     realtime: false,
@@ -105,7 +106,7 @@ export async function askDaemon<T>(config: Config, method: string, path: string)
   const token = await readToken(config);
   let response: Response;
   try {
-    response = await fetch(url, {
+    response = await daemonFetch(daemon)(url, {
       method,
       headers: { authorization: `Bearer ${token}` },
       signal: AbortSignal.timeout(5000),
@@ -124,6 +125,31 @@ export async function askDaemon<T>(config: Config, method: string, path: string)
     );
   }
   return body as T;
+}
+
+/**
+ * Reaches the daemon over loopback, and where that leads nowhere (another network namespace, say) by its socket. A
+ * connection that was refused has sent nothing, so the same request may go the other way.
+ */
+export function daemonFetch({ controlSocket }: DaemonRecord): typeof fetch {
+  return async (input, init) => {
+    try {
+      return await fetch(input, init);
+    } catch (error) {
+      const refused = controlSocket !== undefined &&
+        /connect|refused|unreachable/i.test((error as Error).message);
+      if (!refused || init?.signal?.aborted) throw error;
+      return await fetchBySocket(controlSocket, input, init);
+    }
+  };
+}
+
+async function fetchBySocket(path: string, input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+  using client = Deno.createHttpClient({ proxy: { transport: "unix", path } });
+  const { pathname, search } = new URL(input instanceof Request ? input.url : input);
+  const response = await fetch(`http://localhost${pathname}${search}`, { ...init, client });
+  const bodiless = response.status === 204 || response.status === 304;
+  return new Response(bodiless ? null : await response.arrayBuffer(), response);
 }
 
 /** The address part of URLs to the daemon's servers. */

@@ -233,6 +233,7 @@ export async function runDaemon(
             database,
             embedded: databaseKind(config) === "embedded",
             jobs: jobs?.app,
+            onSocket: (controlSocket) => tell({ controlSocket }),
             onListen: (port) => {
               listening({ controlPort: port });
               reachable.resolve();
