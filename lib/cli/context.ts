@@ -136,8 +136,9 @@ export function daemonFetch({ controlSocket }: DaemonRecord): typeof fetch {
     try {
       return await fetch(input, init);
     } catch (error) {
-      const refused = controlSocket !== undefined &&
-        /connect|refused|unreachable/i.test((error as Error).message);
+      const { message, cause } = error as Error;
+      const why = `${message} ${cause instanceof Error ? cause.message : ""}`;
+      const refused = controlSocket !== undefined && /\(Connect\)|refused|blocked/.test(why);
       if (!refused || init?.signal?.aborted) throw error;
       return await fetchBySocket(controlSocket, input, init);
     }
