@@ -241,6 +241,7 @@ export async function runDaemon(
             database,
             embedded: databaseKind(config) === "embedded",
             jobs: jobs?.app,
+            onSocket: (controlSocket) => tell({ controlSocket }),
             onListen: (port) => {
               listening({ controlPort: port });
               reachable.resolve();

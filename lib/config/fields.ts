@@ -1,6 +1,7 @@
 /** The one table of all configuration fields. README, .env.example and `config show` are made from it. */
 import { join } from "node:path";
 import type { z } from "zod";
+import { ACCESS_FIELDS } from "./access_fields.ts";
 import { AGENT_FIELDS } from "./agent_fields.ts";
 import { EXECUTOR_FIELDS } from "./executor_fields.ts";
 import { type DefaultsContext, field, type FieldSpec } from "./field.ts";
@@ -237,13 +238,7 @@ const FIELDS = {
     description: "The port of the health server for probes; 0 takes a free one.",
     restartNeeded: true,
   }),
-  controlHost: field({
-    env: ["WORKER_CONTROL_HOST"],
-    schema: choice(["127.0.0.1", "::1", "localhost"]),
-    default: "127.0.0.1",
-    description: "The address of both servers; only this machine's own are accepted.",
-    restartNeeded: true,
-  }),
+  ...ACCESS_FIELDS,
   enableWorkflowTasks: field({
     env: ["ENABLE_WORKFLOW_TASKS"],
     schema: flag,

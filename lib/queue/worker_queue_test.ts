@@ -4,6 +4,7 @@ import { Journal } from "./journal.ts";
 import { Slots } from "./slots.ts";
 import { until } from "../testing/until.ts";
 import { fault, untilTask, workerTest } from "../testing/queue_worker.ts";
+import type { TaskNews } from "./task_news.ts";
 
 /** Two places, one of which another queue has. */
 function takenSlots(): Slots {
@@ -305,4 +306,23 @@ workerTest(
       assert.deepEqual([queue.task(id).status, queue.task(id).taken.length], ["done", 1], id);
     }
   },
+);
+
+const news: TaskNews[] = [];
+workerTest(
+  "whoever watches is told when a task begins, how far it is, and that the queue knows its end",
+  async ({ queue, worker }) => {
+    const id = queue.enqueue();
+    const { context, finish } = await worker.working(id);
+    context.progress({ percent: 40 });
+    finish();
+    await untilTask(queue, id, "done");
+    await until("its end is told", () => news.length === 3);
+    assert.deepEqual(news.map(({ kind, task, progress }) => [kind, task.id, progress]), [
+      ["claimed", id, undefined],
+      ["progress", id, { percent: 40 }],
+      ["settled", id, undefined],
+    ]);
+  },
+  { options: { onTask: (one) => void news.push(one) } },
 );

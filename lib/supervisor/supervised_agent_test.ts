@@ -12,6 +12,8 @@ function setUp(spec: Partial<AgentSpec> = {}) {
   const crashes: Crash[] = [];
   const cleared: string[] = [];
   const abandoned: string[] = [];
+  const runs: unknown[] = [];
+  let seen = 0;
   const agent = new SupervisedAgent({
     id: "a",
     name: "A",
@@ -30,6 +32,8 @@ function setUp(spec: Partial<AgentSpec> = {}) {
       crashed: (crash) => void crashes.push(crash),
       cleared: (id) => void cleared.push(id),
       abandoned: (id) => void abandoned.push(id),
+      seen: () => void seen++,
+      ran: (_, runId, event) => void runs.push([runId, event]),
     },
     secrets: [],
   });
@@ -38,7 +42,7 @@ function setUp(spec: Partial<AgentSpec> = {}) {
     await agents.last.end();
     await clock.advance(0);
   };
-  return { agent, agents, clock, crashes, cleared, abandoned, crash };
+  return { agent, agents, clock, crashes, cleared, abandoned, crash, runs, seen: () => seen };
 }
 
 Deno.test("an agent is starting until it says that it is ready, or first gives a sign of life", () => {
@@ -274,4 +278,21 @@ Deno.test("the status tells the run, the health and since when it runs", async (
   assert.equal(status.last_run_at, new Date(began).toISOString());
   agents.last.report({ type: "run_ended", run: { id: "r" }, outcome: "completed" });
   assert.equal(agent.status().run, null);
+});
+
+Deno.test("whoever watches is told of a run from its beginning to its end, and that the agent may look different", () => {
+  const { agent, agents, runs, seen } = setUp();
+  agent.start();
+  agents.last.report({ type: "ready" });
+  const before = seen();
+  agents.last.report({ type: "run_started", run: { id: "r", goal: "g" } });
+  agents.last.report({ type: "run_event", run: { id: "r" }, event: { kind: "text", text: "hm" } });
+  assert.equal(seen(), before + 1);
+  agents.last.report({ type: "run_ended", run: { id: "r" }, outcome: "completed" });
+  assert.equal(seen(), before + 2);
+  assert.deepEqual(runs, [
+    ["r", { kind: "started", goal: "g" }],
+    ["r", { kind: "text", text: "hm" }],
+    ["r", { kind: "ended", outcome: "completed", error: null }],
+  ]);
 });
