@@ -39,5 +39,17 @@ begin
   return v_answer;
 end $$;
 
-select public.actp_grant_access(array[]::text[], array['actp_attention']);
+-- One act; as other lookups, it tells of one that is not there by an error.
+create or replace function public.actp_get_act(p_id uuid) returns jsonb
+language plpgsql stable set search_path = '' as $$
+declare v_act public.actp_outward_acts;
+begin
+  select * into v_act from public.actp_outward_acts a where a.id = p_id;
+  if not found then
+    raise exception 'there is no act %', p_id using errcode = 'PT404';
+  end if;
+  return public.actp_act_json(v_act);
+end $$;
+
+select public.actp_grant_access(array[]::text[], array['actp_attention', 'actp_get_act']);
 notify pgrst, 'reload schema';
