@@ -182,11 +182,14 @@ export async function runDaemon(
         ...scheduler ? [{ keys: ["routines", "heartbeat"] as const, apply: schedule.reload }] : [],
       ];
       const reloader = new Reloader({ config, load, live, clock: systemClock });
-      const stopReloading = onReloadSignal(async () => {
+      const reload = async () => {
         await notify.reloading();
-        tell({ reload: await reloader.reload() });
+        const report = await reloader.reload();
+        tell({ reload: report });
         await notify.ready("reloaded");
-      });
+        return report;
+      };
+      const stopReloading = onReloadSignal(async () => void await reload());
       const pulses: Pulse[] = [
         answerPulse("the health server", config.controlHost, () => record.healthPort),
         turnPulse("the queue", () => worker.turnDueAt(), TURN_PATIENCE_MS, systemClock),
@@ -242,6 +245,12 @@ export async function runDaemon(
             embedded: databaseKind(config) === "embedded",
             jobs: jobs?.app,
             onSocket: (controlSocket) => tell({ controlSocket }),
+            budgets: { dayUsd: config.agentDailyBudgetUsd, monthUsd: config.agentMonthlyBudgetUsd },
+            rateLimit: {
+              requestsPerSecond: config.controlRequestsPerSecond,
+              burst: config.controlRequestBurst,
+            },
+            reload,
             onListen: (port) => {
               listening({ controlPort: port });
               reachable.resolve();

@@ -239,6 +239,20 @@ const FIELDS = {
     restartNeeded: true,
   }),
   ...ACCESS_FIELDS,
+  controlRequestsPerSecond: field({
+    env: ["CONTROL_REQUESTS_PER_SECOND"],
+    schema: whole(1, 100_000),
+    default: 50,
+    description: "How many requests a second one caller of the control API may make in the long run.",
+    restartNeeded: true,
+  }),
+  controlRequestBurst: field({
+    env: ["CONTROL_REQUEST_BURST"],
+    schema: whole(1, 1_000_000),
+    default: 200,
+    description: "How many requests one caller of the control API may make at once.",
+    restartNeeded: true,
+  }),
   enableWorkflowTasks: field({
     env: ["ENABLE_WORKFLOW_TASKS"],
     schema: flag,

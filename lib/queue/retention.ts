@@ -62,6 +62,17 @@ export async function prune(
   return { ...gone, busy: false };
 }
 
+/** Deletes what is kept for Idempotency-Keys after their day, batch by batch. @throws DatabaseError */
+async function pruneRequests(database: Database, { clock, signal }: PruneOptions): Promise<void> {
+  while (!signal.aborted) {
+    const { deleted } = await database.call<{ deleted: number }>("actp_prune_requests", { p_limit: BATCH }, {
+      signal,
+    });
+    if (deleted < BATCH) return;
+    await clock.sleep(PAUSE_MS, signal);
+  }
+}
+
 /** Prunes 5 to 10 minutes after the start and then hourly, each worker at times of its own. */
 export class Retention implements Service {
   readonly name = "retention";
@@ -85,6 +96,7 @@ export class Retention implements Service {
     const { database, policy, clock } = this.#options;
     try {
       const { tasks, logs, workers, counts } = await prune(database, policy, { clock, signal });
+      await pruneRequests(database, { clock, signal });
       if (tasks + logs + workers + counts === 0) return;
       this.#log.info(`pruned ${tasks} tasks, ${logs} log rows, ${workers} workers and ${counts} counts`);
     } catch (error) {
