@@ -70,6 +70,7 @@ export async function connect(config: Config): Promise<Database> {
   return openSupabase({
     name: "the worker",
     url: `http://${hostOf(config)}:${daemon.controlPort}`,
+    fetch: daemonFetch(daemon),
     key: await readToken(config),
     keySetting: homePaths(config.home).token,
     realtime: false,
@@ -130,7 +131,7 @@ export async function requestDaemon(
   const daemon = await requireDaemon(config);
   const token = await readToken(config);
   try {
-    return await fetch(`http://${hostOf(config)}:${daemon.controlPort}${path}`, {
+    return await daemonFetch(daemon)(`http://${hostOf(config)}:${daemon.controlPort}${path}`, {
       method,
       headers: {
         authorization: `Bearer ${token}`,
@@ -145,6 +146,32 @@ export async function requestDaemon(
       `The worker (pid ${daemon.pid}) does not answer: ${(error as Error).message}`,
     );
   }
+}
+
+/**
+ * Reaches the daemon over loopback, and where that leads nowhere (another network namespace, say) by its socket. A
+ * connection that was refused has sent nothing, so the same request may go the other way.
+ */
+export function daemonFetch({ controlSocket }: DaemonRecord): typeof fetch {
+  return async (input, init) => {
+    try {
+      return await fetch(input, init);
+    } catch (error) {
+      const { message, cause } = error as Error;
+      const why = `${message} ${cause instanceof Error ? cause.message : ""}`;
+      const refused = controlSocket !== undefined && /\(Connect\)|refused|blocked/.test(why);
+      if (!refused || init?.signal?.aborted) throw error;
+      return await fetchBySocket(controlSocket, input, init);
+    }
+  };
+}
+
+async function fetchBySocket(path: string, input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+  using client = Deno.createHttpClient({ proxy: { transport: "unix", path } });
+  const { pathname, search } = new URL(input instanceof Request ? input.url : input);
+  const response = await fetch(`http://localhost${pathname}${search}`, { ...init, client });
+  const bodiless = response.status === 204 || response.status === 304;
+  return new Response(bodiless ? null : await response.arrayBuffer(), response);
 }
 
 /** The address part of URLs to the daemon's servers. */

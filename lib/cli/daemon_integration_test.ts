@@ -77,6 +77,31 @@ Deno.test("the daemon from start to stop", async (t) => {
       assert.deepEqual(JSON.parse(stdout), { exitCode: 0, stdoutTail: ["hello Ada; rm -rf $HOME"] });
     });
 
+    await t.step(
+      "a file with a list is a task for each entry, and all are waited for",
+      async () => {
+        await Deno.writeTextFile(join(home.path, "names.json"), `[{"name": "Ada"}, {"name": "Bob"}]`);
+        const list = [
+          "enqueue",
+          "greet",
+          "--input",
+          `@${join(home.path, "names.json")}`,
+          "--idempotency-key",
+          "names",
+        ];
+        const { code, stdout, stderr } = await cli(...list, "--wait", "--json");
+        assert.equal(code, 0, stderr);
+        const done = JSON.parse(stdout);
+        assert.deepEqual(done.map(({ input_data }: { input_data: { name: string } }) => input_data.name), [
+          "Ada",
+          "Bob",
+        ]);
+        const again = await cli(...list);
+        assert.deepEqual(again.stdout.split("\n"), done.map(({ id }: { id: string }) => id));
+        assert.match(again.stderr, /2 of 2 tasks were there already/);
+      },
+    );
+
     await t.step("bad input fails the task for good and names the field", async () => {
       const { code, stderr } = await cli("enqueue", "greet", "--input", `{"nome": "Ada"}`, "--wait");
       assert.equal(code, 1);

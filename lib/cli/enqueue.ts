@@ -9,6 +9,7 @@ import {
   readJsonArgument,
   withDatabase,
 } from "./context.ts";
+import { batchTasks, enqueueBatches, type Enqueued, followBatch } from "./enqueue_batch.ts";
 import { EXIT, ExitError } from "./exit.ts";
 import { followTask } from "./follow.ts";
 import { isSettled, progressLine, resultText, statusText } from "./task_view.ts";
@@ -32,7 +33,11 @@ interface EnqueueOptions extends GlobalOptions {
 export function addEnqueue(program: Command, context: CliContext): void {
   program.command("enqueue <type>")
     .description("put a task into the queue")
-    .option("-i, --input <json>", "the task's input: JSON, @file, or - for standard input", "{}")
+    .option(
+      "-i, --input <json>",
+      "the task's input: JSON, @file, or - for standard input; a list of inputs is a task for each",
+      "{}",
+    )
     .option("--priority <n>", "higher runs first", integer("--priority"))
     .option("--run-at <when>", "not before this time: ISO 8601, or +10s, +5m, +2h, +1d")
     .option("--max-attempts <n>", "how often it is tried at the most (3)", integer("--max-attempts"))
@@ -53,7 +58,8 @@ export function addEnqueue(program: Command, context: CliContext): void {
       `
 Examples:
   $ actp-worker enqueue ffmpeg_process --input '{"operation":"probe","input":"clip.mp4"}' --wait
-  $ actp-worker enqueue report --input @report.json --run-at +10m --idempotency-key report-2026-11-20`,
+  $ actp-worker enqueue report --input @report.json --run-at +10m --idempotency-key report-2026-11-20
+  $ actp-worker enqueue transcode --input @clips.json --wait   # a list: one task for each entry`,
     )
     .action((type: string, _options: EnqueueOptions, command: Command) =>
       enqueue(context, type, command.optsWithGlobals<EnqueueOptions>())
@@ -63,46 +69,52 @@ Examples:
 async function enqueue(context: CliContext, type: string, options: EnqueueOptions): Promise<void> {
   const { terminal } = context;
   const { config } = await readConfig(context, options);
-  const input = await readJsonArgument(context, "--input", options.input ?? "{}");
-  if (input === null || typeof input !== "object" || Array.isArray(input)) {
-    throw new ExitError(EXIT.usage, "--input must be a JSON object");
+  const given = await readJsonArgument(context, "--input", options.input ?? "{}");
+  const inputs = Array.isArray(given) ? given : [given];
+  if (!Array.isArray(given) && (given === null || typeof given !== "object")) {
+    throw new ExitError(EXIT.usage, "--input must be a JSON object, or a list of them");
   }
-  const bytes = new TextEncoder().encode(JSON.stringify(input)).length;
-  if (bytes > config.maxInputBytes) {
-    throw new ExitError(
-      EXIT.usage,
-      `--input is ${bytes} bytes, more than ${config.maxInputBytes} (TASK_MAX_INPUT_BYTES)`,
-    );
-  }
-  const runAt = options.runAt === undefined ? undefined : dueTime(options.runAt, Date.now());
+  const common = {
+    task_type: type,
+    priority: options.priority,
+    run_at: options.runAt === undefined ? undefined : dueTime(options.runAt, Date.now()),
+    max_attempts: options.maxAttempts,
+    backoff_seconds: options.backoffSeconds,
+    timeout_minutes: options.timeoutMinutes,
+    reward: options.reward,
+    currency: options.currency,
+    deadline: options.deadline === undefined
+      ? undefined
+      : dueTime(options.deadline, Date.now(), "--deadline"),
+  };
+  const tasks = Array.isArray(given)
+    ? batchTasks(inputs, { ...common, idempotency_key: options.idempotencyKey }, config.maxInputBytes)
+    : [oneTask(given, { ...common, idempotency_key: options.idempotencyKey }, config.maxInputBytes)];
   await withDatabase(config, async (database) => {
     const workers = await database.call<Offer[]>("actp_list_workers");
-    const { id, created } = await put(database, {
-      task_type: type,
-      input_data: input,
-      priority: options.priority,
-      run_at: runAt,
-      max_attempts: options.maxAttempts,
-      backoff_seconds: options.backoffSeconds,
-      timeout_minutes: options.timeoutMinutes,
-      idempotency_key: options.idempotencyKey,
-      reward: options.reward,
-      currency: options.currency,
-      deadline: options.deadline === undefined
-        ? undefined
-        : dueTime(options.deadline, Date.now(), "--deadline"),
-    });
+    const made = await enqueueBatches(tasks, (batch) => put(database, batch), terminal);
     if (!isOffered(type, workers)) {
       terminal.err(`no living worker offers ${type} now: the task waits for one`);
     }
     if (!options.wait) {
-      terminal.out(options.json ? JSON.stringify({ id, created }) : id);
-      if (!created) terminal.err("a task with this idempotency key exists; nothing was added");
+      if (options.json) terminal.out(JSON.stringify(Array.isArray(given) ? made : made[0]));
+      else for (const { id } of made) terminal.out(id);
+      const known = made.filter(({ created }) => !created).length;
+      if (known > 0 && made.length === 1) {
+        terminal.err("a task with this idempotency key exists; nothing was added");
+      } else if (known > 0) {
+        terminal.err(`${known} of ${made.length} tasks were there already, by their keys`);
+      }
       return;
     }
     const signal = options.waitSeconds === undefined
       ? new AbortController().signal
       : AbortSignal.timeout(options.waitSeconds * 1000);
+    if (Array.isArray(given)) {
+      const ids = made.map(({ id }) => id);
+      return await followBatch(database, ids, { terminal, json: options.json, signal });
+    }
+    const [{ id }] = made;
     const task = await followTask(database, id, (now) => terminal.status(progressLine(now)), {
       clock: systemClock,
       signal,
@@ -138,15 +150,19 @@ export function isOffered(type: string, workers: readonly Offer[]): boolean {
   );
 }
 
-async function put(
-  database: Database,
-  task: Record<string, unknown>,
-): Promise<{ id: string; created: boolean }> {
+/** @throws ExitError 2 where it is too large */
+function oneTask(input: unknown, common: Record<string, unknown>, maxInputBytes: number) {
+  const bytes = new TextEncoder().encode(JSON.stringify(input)).length;
+  if (bytes <= maxInputBytes) return { ...common, input_data: input };
+  throw new ExitError(
+    EXIT.usage,
+    `--input is ${bytes} bytes, more than ${maxInputBytes} (TASK_MAX_INPUT_BYTES)`,
+  );
+}
+
+async function put(database: Database, tasks: readonly Record<string, unknown>[]): Promise<Enqueued[]> {
   try {
-    const [made] = await database.call<{ id: string; created: boolean }[]>("actp_enqueue_tasks", {
-      p_tasks: [task],
-    });
-    return made;
+    return await database.call<Enqueued[]>("actp_enqueue_tasks", { p_tasks: tasks });
   } catch (error) {
     if (!(error instanceof DatabaseError) || error.code !== "22P05") throw error;
     const why = "the task contains a NUL character (\\u0000), which PostgreSQL cannot store";

@@ -5,7 +5,6 @@ import type { CrashSummary } from "../daemon/crash_record.ts";
 import { findKeeper, type KeeperRecord } from "../daemon/keeper_file.ts";
 import { type DaemonRecord, findDaemon, readDaemonRecord } from "../daemon/pid_file.ts";
 import type { WorkerStatus } from "../status.ts";
-import { startProblems } from "../supervisor/startup.ts";
 import { addKeep, type StartedWorker, startInBackground } from "./background.ts";
 import {
   askDaemon,
@@ -22,6 +21,7 @@ import { addLogs } from "./logs.ts";
 import { reloadFailure, reloadWorker, showReload } from "./reload.ts";
 import { restartWorker } from "./restart.ts";
 import { runDaemon } from "./run_daemon.ts";
+import { startProblems } from "./start_problems.ts";
 import { type Stopped, stopTarget, stopWorker } from "./stop.ts";
 import { duration, paint, printable, table, type Terminal } from "./terminal.ts";
 

@@ -213,11 +213,14 @@ export async function runDaemon(
         COMMANDS_ONLY,
       ];
       const reloader = new Reloader({ config, load, live, clock: systemClock });
-      const stopReloading = onReloadSignal(async () => {
+      const reload = async () => {
         await notify.reloading();
-        tell({ reload: await reloader.reload() });
+        const report = await reloader.reload();
+        tell({ reload: report });
         await notify.ready("reloaded");
-      });
+        return report;
+      };
+      const stopReloading = onReloadSignal(async () => void await reload());
       const pulses: Pulse[] = [
         answerPulse("the health server", config.controlHost, () => record.healthPort),
         turnPulse("the queue", () => worker.turnDueAt(), TURN_PATIENCE_MS, systemClock),
@@ -280,6 +283,13 @@ export async function runDaemon(
                 agents: () => agents.status(),
                 scheduler: () => scheduler?.status(),
               }),
+            onSocket: (controlSocket) => tell({ controlSocket }),
+            budgets: { dayUsd: config.agentDailyBudgetUsd, monthUsd: config.agentMonthlyBudgetUsd },
+            rateLimit: {
+              requestsPerSecond: config.controlRequestsPerSecond,
+              burst: config.controlRequestBurst,
+            },
+            reload,
             onListen: (port) => {
               listening({ controlPort: port });
               reachable.resolve();

@@ -47,7 +47,7 @@ export async function withRawTerminal(
     await Promise.race([
       work({
         draw: (lines) => write(`\x1b[H${lines.map((text) => `${text}\x1b[K`).join("\r\n")}\x1b[J`),
-        size: Deno.consoleSize,
+        size: terminalSize,
       }),
       keys,
     ]);
@@ -98,6 +98,12 @@ export function keysOf(text: string): string[] {
     if (named) return [named];
     return sequence >= " " && sequence !== "\x7f" && !sequence.startsWith("\x1b") ? [sequence] : [];
   });
+}
+
+/** Some terminals do not know their size, and say 0. */
+function terminalSize() {
+  const { columns, rows } = Deno.consoleSize();
+  return { columns: columns || 80, rows: rows || 24 };
 }
 
 function writer(): (text: string) => void {

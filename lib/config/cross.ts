@@ -49,6 +49,18 @@ export function crossProblems(
     const fix = "Give WORKER_HEALTH_PORT and WORKER_PROBE_PORT different ports.";
     problem("healthPort", `is ${config.healthPort}, as is controlPort`, fix);
   }
+  if (config.remoteAddress !== undefined) {
+    if (config.remoteHosts?.length === 0) {
+      const fix =
+        "Name every host under which other machines may call it, e.g. WORKER_REMOTE_HOSTS=worker.example.com.";
+      problem("remoteHosts", "is missing beside WORKER_REMOTE_ADDRESS", fix);
+    }
+    for (const [key, variable] of [["tlsCert", "WORKER_TLS_CERT"], ["tlsKey", "WORKER_TLS_KEY"]] as const) {
+      if (!(key in config) || config[key] !== undefined) continue;
+      const fix = `Set ${variable} to a PEM file: other machines are served by TLS only.`;
+      problem(key, "is missing beside WORKER_REMOTE_ADDRESS", fix);
+    }
+  }
   for (const { name } of config.commands?.filter(({ name }) => reservedTypes.includes(name)) ?? []) {
     problem(
       "commands",

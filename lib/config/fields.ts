@@ -1,6 +1,7 @@
 /** The one table of all configuration fields. README, .env.example and `config show` are made from it. */
 import { join } from "node:path";
 import type { z } from "zod";
+import { ACCESS_FIELDS } from "./access_fields.ts";
 import { AGENT_FIELDS } from "./agent_fields.ts";
 import { BACKUP_FIELDS } from "./backup_fields.ts";
 import { EXECUTOR_FIELDS } from "./executor_fields.ts";
@@ -258,11 +259,19 @@ const FIELDS = {
     description: "The port of the health server for probes; 0 takes a free one.",
     restartNeeded: true,
   }),
-  controlHost: field({
-    env: ["WORKER_CONTROL_HOST"],
-    schema: choice(["127.0.0.1", "::1", "localhost"]),
-    default: "127.0.0.1",
-    description: "The address of both servers; only this machine's own are accepted.",
+  ...ACCESS_FIELDS,
+  controlRequestsPerSecond: field({
+    env: ["CONTROL_REQUESTS_PER_SECOND"],
+    schema: whole(1, 100_000),
+    default: 50,
+    description: "How many requests a second one caller of the control API may make in the long run.",
+    restartNeeded: true,
+  }),
+  controlRequestBurst: field({
+    env: ["CONTROL_REQUEST_BURST"],
+    schema: whole(1, 1_000_000),
+    default: 200,
+    description: "How many requests one caller of the control API may make at once.",
     restartNeeded: true,
   }),
   enableWorkflowTasks: field({

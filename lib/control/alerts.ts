@@ -35,7 +35,7 @@ export interface AlertSources {
 }
 
 /** A count that stops there is told as more. */
-const MOST_COUNTED = 1000;
+const MOST_COUNTED = 100;
 
 /** The worst first, and the newest first among equals. */
 export function alertsOf({ reasons, attention, agents, spending, since }: AlertSources): Alert[] {

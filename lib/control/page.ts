@@ -22,6 +22,7 @@ import store from "./page/store.js" with { type: "text" };
 import taskDetail from "./page/task_detail.js" with { type: "text" };
 import taskParts from "./page/task_parts.js" with { type: "text" };
 import tasks from "./page/tasks.js" with { type: "text" };
+import toasts from "./page/toasts.js" with { type: "text" };
 import chartStyle from "./page/chart.css" with { type: "text" };
 import dialogsStyle from "./page/dialogs.css" with { type: "text" };
 import html from "./page/index.html" with { type: "text" };
@@ -51,6 +52,7 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   task_detail: taskDetail,
   task_parts: taskParts,
   tasks,
+  toasts,
 };
 const STYLES: Readonly<Record<string, string>> = {
   style,

@@ -45,7 +45,9 @@ async function watched(context: BrowserContext): Promise<{ page: Page; problems:
   page.on("pageerror", (error) => problems.push(`exception: ${error.message}`));
   page.on("console", (message) => {
     // That a worker is away or wants a session is told by the browser too.
-    const expected = /ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE|status of 401/.test(message.text());
+    const expected = /ERR_(CONNECTION|EMPTY|INCOMPLETE|INTERNET|NETWORK|FAILED)|status of 401/.test(
+      message.text(),
+    );
     if (message.type() === "error" && !expected) problems.push(`${message.text()} ${message.location().url}`);
   });
   page.on("dialog", (dialog) => problems.push(`dialog: ${dialog.message()}`));
@@ -83,6 +85,33 @@ async function eventually(what: string, holds: () => Promise<boolean>): Promise<
     await systemClock.sleep(50);
   }
   assert.fail(`never came true: ${what}`);
+}
+
+/** Runs a command in a terminal of its own, and presses each key when what it waits for is on the screen. */
+async function inTerminal(worker: DashboardWorker, args: string[], keys: readonly [RegExp, string][]) {
+  const { program, args: all } = selfCommand(args);
+  const child = new Deno.Command("python3", {
+    args: ["-c", "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)", program, ...all],
+    env: { ...worker.env, TERM: "xterm", NO_COLOR: "1" },
+    clearEnv: true,
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  const waited = [...keys];
+  let shown = "";
+  let from = 0;
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    shown += text;
+    const [next] = waited;
+    if (!next?.[0].test(shown.slice(from))) continue;
+    waited.shift();
+    from = shown.length;
+    await writer.write(new TextEncoder().encode(next[1]));
+  }
+  await writer.close().catch(() => {}); // python has gone already
+  assert.deepEqual(waited, [], shown);
+  return { code: (await child.status).code, shown };
 }
 
 async function propose(worker: DashboardWorker, digest: string, summary: string): Promise<string> {
@@ -236,7 +265,7 @@ async function dashboard(test: Deno.TestContext): Promise<void> {
       await open("approvals");
       const article = page.getByRole("article", { name: "Post a video" });
       await article.getByText(`A caption ${MARKUP}`).waitFor();
-      assert.match(await page.locator("#badge-approvals").innerText(), /^2\s+wait for you$/);
+      await page.locator("#badge-approvals", { hasText: /^2 wait for you$/ }).waitFor();
       await article.getByRole("button", { name: "Approve: Post a video" }).click();
       await page.getByRole("button", { name: "Approve and do it" }).click();
       await article.waitFor({ state: "detached" });
@@ -264,13 +293,26 @@ async function dashboard(test: Deno.TestContext): Promise<void> {
     await step("a task type is paused with a reason, and resumed", async () => {
       await open("queues");
       await page.getByRole("button", { name: "Pause a type" }).click();
-      await page.getByLabel("Task type").fill("safari_*");
+      await page.getByRole("combobox", { name: "Task type" }).fill("safari_*");
       await page.getByLabel("Why").fill("logged out");
       await page.getByRole("button", { name: "Pause it" }).click();
       const type = page.locator('tr:has-text("safari_*")');
       await type.getByText("logged out").waitFor();
       await type.getByRole("button", { name: "Resume safari_*" }).click();
-      await type.getByText("open", { exact: true }).waitFor();
+      await type.waitFor({ state: "detached" });
+    });
+
+    await step("`top` shows the same at a terminal, and gives it back", async () => {
+      if ((await needs("python3")).ignore) return;
+      const { code, shown } = await inTerminal(worker, ["top"], [
+        [/worker-one {2}up .*TASKS/s, "f"],
+        [/TASKS {2}waiting and running/, "?"],
+        [/any key goes back/, "x"],
+        [/TASKS {2}waiting and running/, "q"],
+      ]);
+      assert.equal(code, 0);
+      assert.ok(shown.includes("\x1b[?1049h"));
+      assert.ok(shown.trimEnd().endsWith("\x1b[?25h\x1b[?1049l"), shown.slice(-200));
     });
 
     await step("no view has a serious problem of accessibility, in light and in dark", async () => {
@@ -292,6 +334,20 @@ async function dashboard(test: Deno.TestContext): Promise<void> {
         assert.equal(wide, false, view);
       }
       await page.setViewportSize({ width: 1280, height: 900 });
+    });
+
+    await step("it asks while no events come, and listens as soon as they do", async () => {
+      await context.route("**/events", (route) => route.abort());
+      await page.reload();
+      await open("overview");
+      const feed = page.locator("#feed");
+      await feed.getByText("Asking every 2 s").waitFor();
+      const id = await enqueue(worker, { task_type: "countdown", input_data: { seconds: 60 } });
+      await page.locator(`a[href="#/tasks/${id}"]`).waitFor();
+      await context.unroute("**/events");
+      await feed.getByText("Live").waitFor();
+      await worker.ask("POST", `/tasks/${id}/cancel`, {});
+      await page.locator(`a[href="#/tasks/${id}"]`).waitFor({ state: "detached" });
     });
 
     await step("it goes on after the worker was away and came back", async () => {

@@ -70,7 +70,7 @@ Deno.test("moments are told from now", () => {
 });
 
 Deno.test("axes end at a round number, money and texts are short", () => {
-  assert.deepEqual([0, 1, 3, 11, 20, 4200].map(format.roundUp), [1, 1, 5, 20, 20, 5000]);
+  assert.deepEqual([0, 1, 3, 11, 20, 4200].map(format.roundUp), [2, 2, 4, 20, 20, 6000]);
   assert.deepEqual([0, 0.012, 1.5].map(format.money), ["$0.00", "$0.012", "$1.50"]);
   assert.equal(format.oneLine({ a: "x\n y" }), '{"a":"x\\n y"}');
   assert.equal(format.oneLine("a\n  b".repeat(100), 5), "a ba…");

@@ -1,12 +1,12 @@
 /** The control API and the dashboard, on this machine only. */
 import type { Hono } from "hono";
 import { type Clock, systemClock } from "../clock.ts";
-import type { Config } from "../config.ts";
 import type { Database } from "../database/database.ts";
 import type { Service } from "../service.ts";
 import type { AccessFile } from "./access/access_file.ts";
 import { auditedAttempts, auditedChanges } from "./access/audited.ts";
 import { auditRoutes } from "./access/audit_routes.ts";
+import { type ListenerConfig, listenEverywhere } from "./access/listeners.ts";
 import { summarizer } from "./access/recorded.ts";
 import { scopeOfTable } from "./access/scopes.ts";
 import { tokenRoutes } from "./access/token_routes.ts";
@@ -26,7 +26,6 @@ import { type ControlledWorker, healthRoutes } from "./health.ts";
 import { etags } from "./limits/etag.ts";
 import { idempotent } from "./limits/idempotency.ts";
 import { DEFAULT_RATE_LIMIT, type RateLimit, rateLimited } from "./limits/rate_limit.ts";
-import { serveUntil } from "./listen.ts";
 import { metricsRoutes } from "./metrics_routes.ts";
 import { observedRequests, type RequestObserver } from "./observed_requests.ts";
 import { describeApp } from "./openapi/document.ts";
@@ -79,28 +78,35 @@ export interface ControlOptions {
 
 /** What the server needs besides. */
 export interface ControlServerOptions extends ControlOptions {
-  readonly config: Pick<Config, "controlHost" | "controlPort">;
+  readonly config: ListenerConfig;
   readonly onListen?: (port: number) => void;
+  /** Told the path of the socket in the file system, where there is one. */
+  readonly onSocket?: (path: string) => void;
 }
 
 /** Serves the control API until it is stopped. */
-export function controlServer({ config, onListen, ...options }: ControlServerOptions): Service {
+export function controlServer({ config, onListen, onSocket, ...options }: ControlServerOptions): Service {
   return {
     name: "control API",
     run(signal) {
       let port = config.controlPort;
-      const app = controlApp(options, () => port, signal);
-      return serveUntil(signal, {
-        name: "The control API",
-        hostname: config.controlHost,
-        port,
-        setting: "WORKER_HEALTH_PORT or --control-port",
-        answer: app.fetch,
+      let remotePort: number | undefined;
+      const app = controlApp(
+        { ...options, hostNames: config.remoteHosts },
+        () => port,
+        signal,
+        () => remotePort,
+      );
+      return listenEverywhere(config, {
+        answer: (request, transport) => app.fetch(request, { transport }),
         onListen(real) {
           port = real;
           onListen?.(real);
         },
-      });
+        onRemote: (real) => remotePort = real,
+        onSocket,
+        clock: options.clock,
+      }, signal);
     },
   };
 }

@@ -16,6 +16,8 @@ export interface DaemonRecord extends ProcessId {
   readonly workerId: string;
   readonly controlPort?: number;
   readonly healthPort?: number;
+  /** The socket in the file system at which the control API listens as well. */
+  readonly controlSocket?: string;
   /** The process that starts the daemon again after a crash, where it is our own. */
   readonly keeper?: ProcessId;
   /** The service that the daemon runs as, where a service manager started it. */

@@ -15,13 +15,15 @@ export interface SupabaseOptions {
   /** What messages say to check when the key is refused; SUPABASE_SECRET_KEY unless told. */
   readonly keySetting?: string;
   readonly realtime?: boolean;
+  /** How it is reached; by the network unless told. */
+  readonly fetch?: typeof fetch;
 }
 
 /** Opens a client; nothing is sent before the first call. */
 export function openSupabase(options: SupabaseOptions): Database {
   const client = createClient(options.url, options.key, {
     auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
-    global: { fetch: fetchRest },
+    global: { fetch: restFetch(options.fetch ?? fetch) },
   });
   const name = options.name ?? `Supabase at ${new URL(options.url).host}`;
   const keySetting = options.keySetting ?? "SUPABASE_SECRET_KEY";
@@ -55,14 +57,16 @@ export function openSupabase(options: SupabaseOptions): Database {
  * PostgREST explains its 404s. One without explanation comes from something before it, and the client would read it as
  * success with nothing or an empty list: it is made an error that may pass.
  */
-async function fetchRest(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
-  const response = await fetch(input, init);
-  if (response.status !== 404) return response;
-  const body = await response.text();
-  if (isExplained(body)) return new Response(body, response);
-  return Response.json({ message: "Not Found, and not by PostgREST (is SUPABASE_URL right?)" }, {
-    status: 502,
-  });
+function restFetch(reach: typeof fetch): typeof fetch {
+  return async (input, init) => {
+    const response = await reach(input, init);
+    if (response.status !== 404) return response;
+    const body = await response.text();
+    if (isExplained(body)) return new Response(body, response);
+    return Response.json({ message: "Not Found, and not by PostgREST (is SUPABASE_URL right?)" }, {
+      status: 502,
+    });
+  };
 }
 
 function isExplained(body: string): boolean {

@@ -113,6 +113,17 @@ export const KEPT: Readonly<Record<string, keyof RetentionPolicy>> = {
   actp_notifications: "historyRetentionDays",
 };
 
+/** Deletes what is kept for Idempotency-Keys after their day, batch by batch. @throws DatabaseError */
+async function pruneRequests(database: Database, { clock, signal }: PruneOptions): Promise<void> {
+  while (!signal.aborted) {
+    const { deleted } = await database.call<{ deleted: number }>("actp_prune_requests", { p_limit: BATCH }, {
+      signal,
+    });
+    if (deleted < BATCH) return;
+    await clock.sleep(PAUSE_MS, signal);
+  }
+}
+
 /** Prunes 5 to 10 minutes after the start and then hourly, each worker at times of its own. */
 export class Retention implements Service {
   readonly name = "retention";
@@ -136,6 +147,7 @@ export class Retention implements Service {
     const { database, policy, clock } = this.#options;
     try {
       const gone = prunedText(await prune(database, policy, { clock, signal }));
+      await pruneRequests(database, { clock, signal });
       if (gone) this.#log.info(`pruned ${gone}`);
     } catch (error) {
       if (signal.aborted) return;

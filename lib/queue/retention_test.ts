@@ -16,16 +16,23 @@ const NOTHING = { busy: false, tasks: 0, logs: 0, workers: 0, counts: 0, next: n
 /** A database that answers each prune with the next of the batches, the last one for ever. */
 function pruning(...batches: (Record<string, unknown> | Error)[]) {
   const calls: Record<string, unknown>[] = [];
+  const requests = { kept: 0, calls: 0 };
   const database: Database = {
     description: "a script",
-    call<T>(_fn: string, args: Record<string, unknown> = {}) {
+    call<T>(fn: string, args: Record<string, unknown> = {}) {
+      if (fn === "actp_prune_requests") {
+        requests.calls++;
+        const deleted = Math.min(requests.kept, 1000);
+        requests.kept -= deleted;
+        return Promise.resolve({ deleted } as T);
+      }
       calls.push(args);
       const batch = batches.length > 1 ? batches.shift()! : batches[0];
       return batch instanceof Error ? Promise.reject(batch) : Promise.resolve(batch as T);
     },
     close: () => Promise.resolve(),
   };
-  return { database, calls };
+  return { database, calls, requests };
 }
 
 Deno.test("batch follows batch with a pause until nothing old is left", async () => {
@@ -90,4 +97,17 @@ Deno.test("a worker prunes a while after its start and then hourly, says so, and
   stop.abort();
   await run;
   assert.equal(clock.pending(), 0);
+});
+
+Deno.test("what is kept for idempotency keys goes too, batch by batch", async () => {
+  const { database, requests } = pruning(NOTHING);
+  requests.kept = 2500;
+  const clock = fakeClock();
+  const stop = new AbortController();
+  const running = new Retention({ database, policy: POLICY, clock, random: () => 0 }).run(stop.signal);
+  await clock.advance(5 * 60_000 + 1000);
+  assert.deepEqual([requests.kept, requests.calls], [0, 3]);
+  stop.abort();
+  await clock.advance(0);
+  await running;
 });

@@ -13,6 +13,8 @@ function setUp(spec: Partial<AgentSpec> = {}) {
   const cleared: string[] = [];
   const abandoned: string[] = [];
   const observed: unknown[] = [];
+  const runs: unknown[] = [];
+  let seen = 0;
   const agent = new SupervisedAgent({
     id: "a",
     name: "A",
@@ -31,6 +33,8 @@ function setUp(spec: Partial<AgentSpec> = {}) {
       crashed: (crash) => void crashes.push(crash),
       cleared: (id) => void cleared.push(id),
       abandoned: (id) => void abandoned.push(id),
+      seen: () => void seen++,
+      ran: (_, runId, event) => void runs.push([runId, event]),
     },
     secrets: [],
     observer: {
@@ -44,7 +48,7 @@ function setUp(spec: Partial<AgentSpec> = {}) {
     await agents.last.end();
     await clock.advance(0);
   };
-  return { agent, agents, clock, crashes, cleared, abandoned, observed, crash };
+  return { agent, agents, clock, crashes, cleared, abandoned, observed, crash, runs, seen: () => seen };
 }
 
 Deno.test("an agent is starting until it says that it is ready, or first gives a sign of life", () => {
@@ -300,4 +304,21 @@ Deno.test("what is counted is told: processes, crashes, and runs with what they 
     ["a", "error", undefined],
   ]);
   assert.equal(observed.filter((told) => told === "a crashed").length, 1);
+});
+
+Deno.test("whoever watches is told of a run from its beginning to its end, and that the agent may look different", () => {
+  const { agent, agents, runs, seen } = setUp();
+  agent.start();
+  agents.last.report({ type: "ready" });
+  const before = seen();
+  agents.last.report({ type: "run_started", run: { id: "r", goal: "g" } });
+  agents.last.report({ type: "run_event", run: { id: "r" }, event: { kind: "text", text: "hm" } });
+  assert.equal(seen(), before + 1);
+  agents.last.report({ type: "run_ended", run: { id: "r" }, outcome: "completed" });
+  assert.equal(seen(), before + 2);
+  assert.deepEqual(runs, [
+    ["r", { kind: "started", goal: "g" }],
+    ["r", { kind: "text", text: "hm" }],
+    ["r", { kind: "ended", outcome: "completed", error: null }],
+  ]);
 });

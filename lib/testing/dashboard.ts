@@ -6,7 +6,7 @@ import { homePaths } from "../paths.ts";
 import { cliEnvironment, spawnCli } from "./cli.ts";
 import { tempDir } from "./temp.ts";
 
-const READY_WITHIN_MS = 45_000;
+const READY_WITHIN_MS = 120_000;
 const LOOK_EVERY_MS = 50;
 
 /** The worker; disposal kills it and removes its home. */
@@ -28,15 +28,17 @@ export interface DashboardWorker extends AsyncDisposable {
   start(): Promise<void>;
 }
 
-/** Starts a worker with this config.json and these variables. */
+/** Starts a worker with this config.json and these variables; `prepare` is given its home folder before. */
 export async function dashboardWorker(
   config: Readonly<Record<string, unknown>>,
   variables: Readonly<Record<string, string>> = {},
+  prepare?: (home: string) => Promise<void>,
 ): Promise<DashboardWorker> {
   await using cleanup = new AsyncDisposableStack();
   const folder = cleanup.use(await tempDir());
   const home = folder.path;
   await Deno.writeTextFile(join(home, "config.json"), JSON.stringify(config));
+  await prepare?.(home);
   const env = cliEnvironment(home, { WORKER_MIN_FREE_BYTES: "0", ...variables });
   let process: Deno.ChildProcess | undefined;
   let said: Promise<string> = Promise.resolve("");

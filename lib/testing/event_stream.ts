@@ -1,4 +1,5 @@
 /** Reading server-sent events in tests, as a browser would: with their ids, names and data. */
+import type { Database } from "../database/database.ts";
 
 /** One event. */
 export interface ReadEvent {
@@ -58,3 +59,10 @@ export function readEvents(body: ReadableStream<Uint8Array>): EventStream {
     close: () => reader.cancel(),
   };
 }
+
+/** A database that knows of nothing. */
+export const nothingKnown: Database = {
+  description: "knows of nothing",
+  call: <T>() => Promise.resolve({ tasks: [], gone: [], acts: [], limits: [], routines: [] } as T),
+  close: () => Promise.resolve(),
+};

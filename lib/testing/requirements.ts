@@ -11,6 +11,7 @@ export type Requirement =
   | "chromium"
   | "chromedriver"
   | "npx"
+  | "openssl"
   | "python3"
   | "toil"
   | "promtool"
@@ -42,6 +43,7 @@ const PROGRAMS: Record<Requirement, Program> = {
   },
   chromedriver: { names: ["chromedriver"], fix: "apt-get install chromium-driver" },
   npx: { names: ["npx"], fix: "install Node with npm" },
+  openssl: { names: ["openssl"], fix: "apt-get install openssl" },
   python3: { names: ["python3"], fix: "apt-get install python3" },
   toil: { names: ["toil-wdl-runner"], fix: "pip install 'toil[wdl]'" },
   promtool: { names: ["promtool"], optional: true, fix: "apt-get install prometheus" },

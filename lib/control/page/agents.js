@@ -42,7 +42,7 @@ export function agentLine(agent) {
     agentChip(agent),
     h("a", { href: `#/agents/${agent.agent_id}`, class: "strong" }, agent.name),
     h("span", { class: "quiet grow" }, oneLine(agent.run?.goal ?? agent.reason ?? "", 80)),
-    spent(agent, "day") && h("span", { class: "quiet number" }, `${money(agent.cost_today_usd)} today`),
+    agent.cost_today_usd > 0 && h("span", { class: "quiet number" }, `${money(agent.cost_today_usd)} today`),
   );
 }
 
@@ -92,6 +92,7 @@ function budget(agent, span, label) {
     ? [agent.cost_today_usd, agent.budget_day_usd]
     : [agent.cost_month_usd, agent.budget_month_usd];
   const known = typeof limit === "number";
+  if (used === 0 && !known) return undefined;
   return h(
     "div",
     { class: "budget", key: span },

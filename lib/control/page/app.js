@@ -12,6 +12,7 @@ import { queues } from "./queues.js";
 import { schedule } from "./schedule.js";
 import { changed, onChange, state } from "./store.js";
 import { tasks } from "./tasks.js";
+import { startToasts } from "./toasts.js";
 
 const VIEWS = {
   overview: ["Overview", overview],
@@ -128,6 +129,7 @@ addEventListener("keydown", ({ key }) => {
 });
 startPanel();
 startDialogs();
+startToasts();
 onChange(draw);
 await enter();
 setInterval(() => document.hidden || changed(), REDRAW_MS);

@@ -1,8 +1,8 @@
-// Questions before something that cannot be taken back, and what was done.
-import { act, dismiss, failureOf, said } from "./api.js";
+// Questions before something that cannot be taken back.
+import { act, failureOf } from "./api.js";
 import { h, patch } from "./dom.js";
 import { plainButton } from "./parts.js";
-import { changed, onChange, state } from "./store.js";
+import { changed, onChange } from "./store.js";
 
 let question;
 
@@ -20,6 +20,8 @@ export function confirm({ heading, text, body, fields = [], yes, danger = false,
 }
 
 const PLACE = "question";
+/** Only at the beginning: afterwards the choice is the person's. */
+const choose = (first) => (option) => option.toggleAttribute("selected", first);
 
 function field({ name, label, kind = "text", value, options, required, hint, list }, index) {
   const id = `field-${name}`;
@@ -31,7 +33,7 @@ function field({ name, label, kind = "text", value, options, required, hint, lis
     ? h(
       "select",
       props,
-      options.map(([key, text]) => h("option", { value: key, selected: key === value }, text)),
+      options.map(([key, text]) => h("option", { key, value: key, init: choose(key === value) }, text)),
     )
     : h("input", {
       ...props,
@@ -83,35 +85,6 @@ async function answer(event) {
   document.getElementById("question").close();
 }
 
-function drawToasts() {
-  patch(
-    document.getElementById("toasts"),
-    state.toasts.map(({ id, text, undo }) =>
-      h(
-        "div",
-        { class: "toast", key: id },
-        h("span", null, text),
-        undo && plainButton("Undo", () => {
-          dismiss(id);
-          void takeBack(id, undo);
-        }, { class: "link" }),
-        h("button", {
-          type: "button",
-          class: "icon",
-          "aria-label": "Dismiss",
-          onclick: () => dismiss(id),
-        }, "×"),
-      )
-    ),
-  );
-}
-
-async function takeBack(id, undo) {
-  const place = `undo ${id}`;
-  if (await act(place, undo)) said("Taken back.");
-  else said(`Not taken back: ${failureOf(place)}`);
-}
-
 /** Makes the dialogs work; once. */
 export function startDialogs() {
   const dialog = document.getElementById("question");
@@ -121,5 +94,4 @@ export function startDialogs() {
     changed();
   });
   onChange(drawQuestion);
-  onChange(drawToasts);
 }

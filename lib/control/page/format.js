@@ -89,9 +89,9 @@ export function schedule(plan) {
   return `every ${duration(plan.everySeconds ?? plan.every_seconds ?? 0)}`;
 }
 
-/** The smallest round number that is not below: 1, 2, 5, 10, 20, 50 … */
+/** The end of an axis: the smallest number that is not below and has a round half. */
 export function roundUp(number) {
-  if (!(number > 1)) return 1;
+  if (!(number > 2)) return 2;
   const power = 10 ** Math.floor(Math.log10(number));
-  return [1, 2, 5, 10].map((step) => step * power).find((step) => step >= number);
+  return [1, 2, 4, 6, 8, 10].map((step) => step * power).find((end) => end >= number && end > 1);
 }

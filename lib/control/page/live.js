@@ -84,19 +84,22 @@ async function readOnce(name) {
   due.set(name, Date.now() + (!quick ? SLOW_MS : state.live ? SAFETY_MS : QUICK_MS));
   try {
     keep(pick(await ask("GET", path)));
-    if (name === "status") known();
+    if (name === "status") answers();
     else if (name === "running") state.problem = undefined;
     if (name === "running" && !state.live) tellTasks();
   } catch (error) {
     if (error.status === 404 || error.status === 400) {
       keep(null);
       due.set(name, Date.now() + MISSING_MS);
-    } else failed(name, error);
+    } else {
+      due.set(name, Date.now() + QUICK_MS);
+      failed(name, error);
+    }
   }
   changed();
 }
 
-function known() {
+function answers() {
   const again = state.signedOut || state.reachable === false;
   state.signedOut = false;
   state.reachable = true;
@@ -158,12 +161,16 @@ export function touched(id) {
   soon("running", "hour");
 }
 
+const known = ({ agent_id }) => state.agents?.find((agent) => agent.agent_id === agent_id);
+
 const EVENTS = {
   snapshot(all) {
     if (all.status) state.status = seen(all.status);
-    if (all.agents) state.agents = all.agents.map(seen);
+    // What they cost is not told by events.
+    if (all.agents) state.agents = all.agents.map((agent) => ({ ...known(agent), ...seen(agent) }));
+    soon("agents", "alerts");
     for (const name of ["approvals", "jobs"]) if (all[name]) state[name] = all[name];
-    known();
+    answers();
     // It has the newest tasks, while running ones may be older.
     soon("running", "hour", "queues");
     tellTasks();
@@ -182,6 +189,7 @@ const EVENTS = {
   },
   agent_run(event) {
     for (const told of runWatchers) told(event);
+    if (event.kind === "model_call") soon("agents");
   },
   approval(act) {
     const open = act.status === "proposed";

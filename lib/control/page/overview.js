@@ -3,7 +3,7 @@ import { agentLine } from "./agents.js";
 import { actLine } from "./approvals.js";
 import { taskCharts } from "./chart.js";
 import { h } from "./dom.js";
-import { count, duration, millis, relative, title, words } from "./format.js";
+import { count, duration, millis, relative, title } from "./format.js";
 import { bar, card, chip, empty, segments, when } from "./parts.js";
 import { nextRoutines } from "./schedule.js";
 import { changed, since, state } from "./store.js";
@@ -92,9 +92,10 @@ function reasons() {
   );
 }
 
+/** What is told elsewhere on this view is not told twice. */
 function alerts() {
-  const known = new Set((state.status.overall_reasons ?? []).map(({ message }) => message));
-  const told = (state.alerts ?? []).filter(({ message }) => !known.has(message));
+  const reasons = new Set((state.status.overall_reasons ?? []).map(({ code }) => code));
+  const told = (state.alerts ?? []).filter(({ kind }) => !reasons.has(kind) && kind !== "approvals_open");
   if (told.length === 0) return undefined;
   return card(
     "alerts",
@@ -103,13 +104,18 @@ function alerts() {
     h(
       "ul",
       { class: "list" },
-      told.slice(0, 8).map(({ id, at, severity, kind, message }) =>
+      told.slice(0, 8).map(({ id, at, severity, message, details }) =>
         h(
           "li",
           { key: id, class: "line" },
-          chip(severity ?? "warning"),
-          h("span", { class: "grow" }, message),
-          h("span", { class: "quiet dotted" }, kind && h("span", null, words(kind)), at && when(at)),
+          chip(severity),
+          h(
+            "span",
+            { class: "grow" },
+            message,
+            details?.fix && h("span", { class: "fix below" }, details.fix),
+          ),
+          h("span", { class: "quiet" }, when(at)),
         )
       ),
     ),

@@ -1,6 +1,7 @@
 // The panel at the side in which one thing is shown with everything about it; the address says which.
 import { h, patch } from "./dom.js";
 import { changed, state } from "./store.js";
+import { toasts } from "./toasts.js";
 
 let content;
 
@@ -38,6 +39,7 @@ export function drawPanel() {
       open.more && h("div", { class: "row panel-more" }, open.more),
     ),
     h("div", { class: "panel-body", key: "body" }, open.body),
+    h("div", { class: "toasts", role: "status", "aria-label": "Done", key: "toasts" }, toasts()),
   ]);
   if (dialog.open) return;
   dialog.showModal();

@@ -1,7 +1,7 @@
 // One run of an agent: what it says, the tools it calls, what it costs; as it happens where it is in progress.
 import { ask } from "./api.js";
 import { h } from "./dom.js";
-import { duration, millis, money, oneLine } from "./format.js";
+import { count, duration, millis, money, oneLine } from "./format.js";
 import { block, chip, failure, part, when } from "./parts.js";
 import { changed } from "./store.js";
 
@@ -98,6 +98,8 @@ export function runView(agent, id, inProgress) {
         run?.duration_ms && h("span", null, `took ${duration(run.duration_ms / 1000)}`),
         cost > 0 && h("span", null, `${money(cost)} so far`),
         run?.model && h("span", null, run.model),
+        run?.input_tokens > 0 &&
+        h("span", null, `${count(run.input_tokens)} tokens in, ${count(run.output_tokens)} out`),
       ],
     ),
     run?.error && h("p", { class: "error" }, run.error),

@@ -119,7 +119,8 @@ function attempts({ history = [] }) {
             h(
               "span",
               { class: "quiet number grow" },
-              `${millis(attempt.duration_ms)} · ${attempt.worker_id ?? "unknown worker"}`,
+              [attempt.duration_ms !== null && millis(attempt.duration_ms), attempt.worker_id].filter(Boolean)
+                .join(" · "),
             ),
             h("span", { class: "quiet" }, when(attempt.ended_at)),
           ),
@@ -139,13 +140,10 @@ function attempts({ history = [] }) {
   );
 }
 
-/** The attempts have their own tails where the worker keeps no log of the task. */
+/** The attempts show their own tails: what says no more than they is left out. */
 function log({ history = [] }) {
-  const lines = (shown.log ?? []).map((line) =>
-    typeof line === "string" ? line : [line.at, line.message ?? line.text].filter(Boolean).join("  ")
-  );
-  if (lines.length === 0) return undefined;
-  const text = lines.join("\n");
-  if (history.some(({ log_tail }) => log_tail && log_tail.trim() === text.trim())) return undefined;
-  return part("Log, its end", block("Log", text));
+  const lines = shown.log ?? [];
+  const tails = history.map(({ log_tail }) => log_tail ?? "").join("\n");
+  if (lines.every((line) => tails.includes(line.replace(/^attempt \d+: /, "")))) return undefined;
+  return part("Log, its end", block("Log", lines.join("\n")));
 }

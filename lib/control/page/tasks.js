@@ -133,8 +133,9 @@ function toolbar() {
       value: q,
       maxlength: 200,
       oninput: ({ target }) => {
+        const { value } = target;
         clearTimeout(typing);
-        typing = setTimeout(() => filter({ q: target.value.trim() }), TYPING_MS);
+        typing = setTimeout(() => filter({ q: value.trim() }), TYPING_MS);
       },
     }),
     h(

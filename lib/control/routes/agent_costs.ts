@@ -2,7 +2,6 @@
 import type { Clock } from "../../clock.ts";
 import type { Database } from "../../database/database.ts";
 import { logger } from "../../log.ts";
-import { briefly } from "../limits/briefly.ts";
 
 /** What agents may spend, in US dollars; no limit where one is missing. */
 export interface AgentBudgets {
@@ -34,29 +33,31 @@ interface Costs {
 
 const READ_MS = 2_000;
 const KEEP_MS = 5_000;
+const STALE_MS = 60_000;
 
-/** Reads what was spent, at most every 5 s. */
+/** Reads what was spent, at most every 5 s. What is younger than a minute is told at once, and read again meanwhile. */
 export class AgentCosts {
   readonly budgets: AgentBudgets;
-  readonly #read: (key: "now") => Promise<Costs | undefined>;
+  readonly #database: Database;
+  readonly #clock: Clock;
+  #known: { readonly at: number; readonly costs: Costs } | undefined;
+  #reading: { readonly at: number; readonly over: Promise<void> } | undefined;
 
   constructor(database: Database, clock: Clock, budgets: AgentBudgets = {}) {
+    this.#database = database;
+    this.#clock = clock;
     this.budgets = budgets;
-    this.#read = briefly(clock, KEEP_MS, async () => {
-      try {
-        return await database.call<Costs>("actp_agent_costs", {}, { timeoutMs: READ_MS });
-      } catch (error) {
-        // What this worker knows by itself is told even while the database is away.
-        logger("control").debug`what agents have spent could not be read: ${(error as Error).message}`;
-        return undefined;
-      }
-    });
   }
 
   /** Never throws. */
   async read(): Promise<Spending> {
-    const costs = await this.#read("now");
+    const now = this.#clock.monotonic();
     const { dayUsd = null, monthUsd = null } = this.budgets;
+    if (!this.#reading || now - this.#reading.at >= KEEP_MS) {
+      this.#reading = { at: now, over: this.#refresh(now) };
+    }
+    if (!this.#known || now - this.#known.at >= STALE_MS) await this.#reading.over;
+    const costs = this.#known && now - this.#known.at < STALE_MS ? this.#known.costs : undefined;
     return {
       monthUsd: costs?.month_usd ?? null,
       of: (agentId) => ({
@@ -66,5 +67,15 @@ export class AgentCosts {
         budget_month_usd: monthUsd,
       }),
     };
+  }
+
+  async #refresh(at: number): Promise<void> {
+    try {
+      const costs = await this.#database.call<Costs>("actp_agent_costs", {}, { timeoutMs: READ_MS });
+      this.#known = { at, costs };
+    } catch (error) {
+      // What this worker knows by itself is told even while the database is away.
+      logger("control").debug`what agents have spent could not be read: ${(error as Error).message}`;
+    }
   }
 }

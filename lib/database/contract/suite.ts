@@ -4,6 +4,7 @@ import { callCases } from "./calls.ts";
 import type { Subject } from "./case.ts";
 import { claimCases } from "./claim.ts";
 import { completeCases } from "./complete.ts";
+import { controlCases } from "./control.ts";
 import { disputeCases } from "./disputes.ts";
 import { enqueueCases } from "./enqueue.ts";
 import { historyCases } from "./history.ts";
@@ -29,6 +30,7 @@ const CASES = [
   ...disputeCases,
   ...taskWatchCases,
   ...watchCases,
+  ...controlCases,
   ...callCases,
 ];
 
