@@ -22,7 +22,7 @@ interface ScopeRule {
 
 /** The first that fits counts; what fits none needs `read` to look and `operate` to change. */
 const RULES: readonly ScopeRule[] = [
-  { path: /^\/(tokens|audit|reload)(\/|$)/, scope: "admin" },
+  { path: /^\/(tokens|audit|reload|database)(\/|$)/, scope: "admin" },
   { path: /^\/session\/code(\/|$)/, scope: "admin" },
   { path: /^\/rest\/v1(\/|$)/, scope: "admin" },
   // The one GET that changes something.

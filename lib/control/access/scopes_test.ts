@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { PAGE_PATHS } from "../page.ts";
 import type { AgentStatus } from "../../supervisor/agent_status.ts";
 import { type ControlBench, controlBench } from "../../testing/control_api.ts";
 import { allows, type Scope, scopeNeeded, SCOPES } from "./scopes.ts";
@@ -44,7 +45,7 @@ const EVERYTHING = {
 };
 
 /** What needs no credential, because it tells nothing or is how one is had. */
-const OPEN = ["GET /", "GET /app.js", "GET /style.css", "GET /health", "GET /ready", "POST /session"];
+const OPEN = [...PAGE_PATHS.map((path) => `GET ${path}`), "GET /health", "GET /ready", "POST /session"];
 
 /** All routes as somebody would ask for them. */
 function requests({ app }: ControlBench): { method: string; path: string }[] {

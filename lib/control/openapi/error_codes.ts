@@ -24,6 +24,7 @@ export const ERROR_CODES = {
   rate_limited: "Too many requests; ask again after Retry-After seconds.",
   stopping: "The worker stops.",
   internal: "The worker failed to answer; its log tells why.",
+  no_snapshot: "The database cannot be copied, for want of space say; the message tells why.",
   database_failed: "The database refused what it was asked; the worker's log tells why.",
   database_unavailable: "The database cannot be reached; ask again after Retry-After seconds.",
 } as const;

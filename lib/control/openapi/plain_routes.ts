@@ -108,6 +108,15 @@ const ROUTES: readonly PlainRoute[] = [
   },
   {
     method: "post",
+    path: "/database/snapshot",
+    tag: "database",
+    summary:
+      "Copy the embedded database's data into a folder of the home; `db dump` asks for it and removes it",
+    ok: { description: "Where the copy is", schema: z.object({ folder: z.string() }) },
+    errors: [401, 403, 429, 500, 507],
+  },
+  {
+    method: "post",
     path: "/rest/v1/rpc/{fn}",
     tag: "database",
     summary:

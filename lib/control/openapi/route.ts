@@ -157,6 +157,7 @@ const ERROR_WORDS: Readonly<Record<number, string>> = {
   429: "rate_limited: ask again after Retry-After seconds",
   500: "internal, database_failed: the worker's log tells why",
   503: "database_unavailable, stopping: ask again later",
+  507: "no_snapshot",
 };
 
 /** The descriptions of these errors. */
