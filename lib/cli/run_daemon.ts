@@ -20,7 +20,7 @@ import { onReloadSignal, onStopSignals } from "../daemon/signals.ts";
 import { databaseLogSink, logger } from "../log.ts";
 import { ensurePrivateDir, homePaths } from "../paths.ts";
 import { homeMark, markPrograms } from "../process/orphans.ts";
-import { createSchedule } from "../schedule/compose.ts";
+import { createSchedule, LIVE_KEYS } from "../schedule/compose.ts";
 import { runServices, type Service } from "../service.ts";
 import { agentsService, createAgents, statusWithAgents } from "../supervisor/agents_service.ts";
 import { VERSION } from "../version.ts";
@@ -157,7 +157,7 @@ export async function runDaemon(
       const live: LiveSetting[] = [
         ...daemonLog.live,
         ...worker.live,
-        ...scheduler ? [{ keys: ["routines", "heartbeat"] as const, apply: schedule.reload }] : [],
+        ...scheduler ? [{ keys: LIVE_KEYS, apply: schedule.reload }] : [],
       ];
       const reloader = new Reloader({ config, load, live, clock: systemClock });
       const stopReloading = onReloadSignal(async () => {

@@ -128,7 +128,6 @@ export const NOTIFY_FIELDS = {
     schema: heartbeat,
     default: { enabled: true, actions: [], tellAfterFailures: 3 },
     description: "The heartbeat actions: which run, when, and with which options; only in config.json.",
-    restartNeeded: true,
   }),
   actionsDir: field({
     env: ["ACTIONS_DIR"],

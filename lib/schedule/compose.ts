@@ -45,9 +45,13 @@ export interface ScheduleParts {
   close(): void;
 }
 
+/** What {@link ScheduleParts.reload} heeds of the configuration. */
+export const LIVE_KEYS = ["routines", "heartbeat"] as const;
+
 /** Makes them. Nothing is started yet. */
 export function createSchedule(options: ScheduleOptions): ScheduleParts {
   const { config, database, clock, actions } = options;
+  let { tellAfterFailures } = config.heartbeat;
   const timeZone = config.scheduleTimeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
   const spool = openSpool(homePaths(config.home).spool, clock);
   const outbox = new Outbox({
@@ -69,7 +73,7 @@ export function createSchedule(options: ScheduleOptions): ScheduleParts {
     notifier: outbox,
     clock,
     timeZone: config.notifyTimeZone ?? timeZone,
-    tellAfterFailures: config.heartbeat.tellAfterFailures,
+    tellAfterFailures: () => tellAfterFailures,
   });
   const scheduler = new Scheduler({
     database,
@@ -86,7 +90,10 @@ export function createSchedule(options: ScheduleOptions): ScheduleParts {
   return {
     scheduler,
     outbox,
-    reload: (config) => scheduler.reload(routinesOf(config, options, timeZone)),
+    reload(config) {
+      ({ tellAfterFailures } = config.heartbeat);
+      scheduler.reload(routinesOf(config, options, timeZone));
+    },
     close,
   };
 }
