@@ -75,9 +75,7 @@ export function createSchedule(options: ScheduleOptions): ScheduleParts {
     notifier: outbox,
     clock,
     timeZone: config.notifyTimeZone ?? timeZone,
-    get tellAfterFailures() {
-      return tellAfterFailures;
-    },
+    tellAfterFailures: () => tellAfterFailures,
   });
   const scheduler = new Scheduler({
     database,

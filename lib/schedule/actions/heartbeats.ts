@@ -24,7 +24,7 @@ export interface HeartbeatsOptions {
   /** Of active hours that name none; the machine's unless given. */
   readonly timeZone?: string;
   /** After so many failures in a row people are told. */
-  readonly tellAfterFailures: number;
+  readonly tellAfterFailures: () => number;
 }
 
 /** What came of a run, kept with it. */
@@ -97,7 +97,7 @@ export class Heartbeats {
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       const failures = await this.#failed(session, message);
-      if (failures === tellAfterFailures) {
+      if (failures === tellAfterFailures()) {
         await notifier.notify({
           kind: "heartbeat.failing",
           severity: "warning",
@@ -148,7 +148,7 @@ export class Heartbeats {
     }
     const told = checked.notify ? await this.#tell(action.name, checked) : undefined;
     const failures = Math.max(session.failures_in_a_row, this.#unrecorded.get(id) ?? 0);
-    if (failures >= tellAfterFailures) {
+    if (failures >= tellAfterFailures()) {
       await notifier.notify({
         kind: "heartbeat.recovered",
         severity: "info",

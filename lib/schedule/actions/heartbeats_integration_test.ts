@@ -46,7 +46,7 @@ Deno.test({
         types: () => [],
         notifier: { notify: (notification) => Promise.resolve(void told.push(notification)) },
         clock,
-        tellAfterFailures: 3,
+        tellAfterFailures: () => 3,
         ...more,
       });
       const signal = new AbortController().signal;
