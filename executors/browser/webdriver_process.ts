@@ -7,6 +7,7 @@ import {
   runProgram,
   type RunResult,
 } from "../../lib/process.ts";
+import { makeShortTempDir } from "../../lib/process/short_path.ts";
 import { BrowserError } from "./browser.ts";
 import type { DriverStart } from "./webdriver_program.ts";
 
@@ -38,7 +39,7 @@ export async function withDriverProcess<T>(
   const port = Promise.withResolvers<number>();
   if (start.port !== undefined) port.resolve(start.port);
   // A task's own folder will not do: the browser's sockets are there, whose paths the system keeps to 104 bytes.
-  const temporary = await Deno.makeTempDir({ prefix: "actp-" });
+  const temporary = await makeShortTempDir();
   const ended = runProgram({
     program: driver,
     args: start.args,
