@@ -7,6 +7,7 @@ import {
   runProgram,
   type RunResult,
 } from "../../lib/process.ts";
+import { makeShortTempDir } from "../../lib/process/short_path.ts";
 import { BrowserError } from "./browser.ts";
 import type { DriverStart } from "./webdriver_program.ts";
 
@@ -22,12 +23,37 @@ const START_TIMEOUT_MS = 20_000;
 /** What a browser may take to end by itself, in ms. */
 const END_GRACE_MS = 5_000;
 
+/** chromedriver chooses a free port for one kind of address and fails where it is taken for the other. */
+const PORT_TAKEN = /Address already in use/;
+const START_TRIES = 3;
+
+/**
+ * As {@link runDriver}, and starts the driver again where it happened to choose a port that was taken.
+ * @throws BrowserError, the signal's reason, or what the work throws
+ */
+export async function withDriverProcess<T>(
+  options: DriverProcessOptions,
+  work: (address: string, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  let begun = false;
+  for (let tries = 1;; tries++) {
+    try {
+      return await runDriver(options, (address, signal) => {
+        begun = true;
+        return work(address, signal);
+      });
+    } catch (error) {
+      if (begun || tries === START_TRIES || !PORT_TAKEN.test((error as Error).message)) throw error;
+    }
+  }
+}
+
 /**
  * Starts the driver, does the work with its address, and ends the driver with all that it started, browser included.
  * The signal that the work is given aborts when the driver ends or the task is stopped: nothing answers it any more.
  * @throws BrowserError, the signal's reason, or what the work throws
  */
-export async function withDriverProcess<T>(
+async function runDriver<T>(
   options: DriverProcessOptions,
   work: (address: string, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
@@ -38,7 +64,7 @@ export async function withDriverProcess<T>(
   const port = Promise.withResolvers<number>();
   if (start.port !== undefined) port.resolve(start.port);
   // A task's own folder will not do: the browser's sockets are there, whose paths the system keeps to 104 bytes.
-  const temporary = await Deno.makeTempDir({ prefix: "actp-" });
+  const temporary = await makeShortTempDir();
   const ended = runProgram({
     program: driver,
     args: start.args,

@@ -140,6 +140,29 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "a driver that chose a port that is taken is started again, but not for ever",
+  ...chromium,
+  fn: async () => {
+    await using dir = await tempDir();
+    const driver = join(dir.path, "chromedriver");
+    const starts = join(dir.path, "starts");
+    const script = (good: number) =>
+      `#!/bin/sh\necho >> '${starts}'\n[ $(wc -l < '${starts}') -ge ${good} ] && exec '${choice.webdriverPath}' "$@"\n` +
+      "echo 'bind() failed: Address already in use (98)' >&2\nexit 1\n";
+    await Deno.writeTextFile(driver, script(2), { mode: 0o700 });
+    assert.equal(
+      await withPage((page) => page.run(echo, 7), { choice: { ...choice, webdriverPath: driver } }),
+      7,
+    );
+    await Deno.remove(starts);
+    await Deno.writeTextFile(driver, script(99), { mode: 0o700 });
+    const hopeless = withPage(() => assert.fail(), { choice: { ...choice, webdriverPath: driver } });
+    await fails(hopeless, "crashed", /Address already in use/);
+    assert.equal((await Deno.readTextFile(starts)).length, 3);
+  },
+});
+
 Deno.test("a driver that cannot start is told with what it said", async () => {
   await using dir = await tempDir();
   const driver = join(dir.path, "chromedriver");

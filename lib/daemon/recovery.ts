@@ -8,6 +8,7 @@ import { redact } from "../log/redaction.ts";
 import { homePaths } from "../paths.ts";
 import { findProgram, runProgram } from "../process.ts";
 import { endOrphans, homeMark } from "../process/orphans.ts";
+import { sweepShortTempDirs } from "../process/short_path.ts";
 import { type CrashRecord, crashRecord, readCrashRecord, writeCrashRecord } from "./crash_record.ts";
 import { errorFile, journalArguments } from "./log_source.ts";
 import type { DaemonRecord } from "./pid_file.ts";
@@ -30,6 +31,7 @@ export async function recover(
   const logLines = await lastWords(leftover, home);
   const tempFolders = await foldersIn(join(downloadDir, homeMark(home)));
   const orphansEnded = await endOrphans(homeMark(home), clock);
+  await sweepShortTempDirs(homeMark(home));
   const record = crashRecord({
     leftover,
     bootId: await bootId(),

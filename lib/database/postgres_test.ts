@@ -49,7 +49,7 @@ Deno.test({
       await server.pause();
       const started = performance.now();
       await Promise.all([1, 2, 3, 4].map(() => rejects(claim(300), { ...outage, message: /within 300 ms/ })));
-      ok(performance.now() - started < 2000);
+      ok(performance.now() - started < 5000); // and not the 15 s of a call without a limit
       await server.resume();
       await claim();
     });

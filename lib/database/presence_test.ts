@@ -48,7 +48,7 @@ Deno.test({
       const began = performance.now();
       await client.sql(`select pg_terminate_backend(${holder.pid})`);
       await free;
-      assert.ok(performance.now() - began < 500);
+      assert.ok(performance.now() - began < 5000); // a moment, on any machine
       await until("the holder knows it", () => holder.over.aborted);
       await holder[Symbol.asyncDispose]();
     });
@@ -129,7 +129,7 @@ Deno.test({
       await Promise.all([free, connecting, holder[Symbol.asyncDispose]()]);
       const tookMs = performance.now() - began;
       await server.resume();
-      assert.ok(tookMs < 4500, `${tookMs}`);
+      assert.ok(tookMs < 10_000, `${tookMs}`); // about 3 s on a machine at rest
     });
 
     await step(

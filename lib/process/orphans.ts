@@ -16,6 +16,11 @@ export function markPrograms(mark: string): void {
   Deno.env.set(TREE_VARIABLE, [...outer, mark].join(","));
 }
 
+/** The mark that this process gives to the programs it starts; undefined outside of a daemon. */
+export function ownMark(): string | undefined {
+  return Deno.env.get(TREE_VARIABLE)?.split(",").findLast((tag) => tag.startsWith("home-"));
+}
+
 /**
  * Ends every process that carries the mark, with all it started, and returns how many there were. Call it only
  * while nothing of one's own that carries the mark runs.

@@ -73,7 +73,7 @@ Deno.test({
     const began = performance.now();
     stop.abort();
     await Promise.all(running);
-    assert.ok(performance.now() - began < 1000);
+    assert.ok(performance.now() - began < 5000); // and not the 60 s between two looks
     assert.equal(await waiters(), 0);
     await Promise.all(databases.map(({ database }) => database.close()));
   },
