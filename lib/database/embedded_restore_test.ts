@@ -149,7 +149,9 @@ Deno.test("backups of the embedded database", async (test) => {
     await rejects(restoreEmbedded(folder, broken), { name: "DumpError" });
     const names = (entries: Deno.DirEntry[]) => entries.map(({ name }) => name).toSorted();
     deepEqual(names(await Array.fromAsync(Deno.readDir(folder))), names(before));
+    await Deno.mkdir(join(folder, EMBEDDED_FILES.draft)); // as a killed restore leaves it
     const holder = await openEmbedded(folder);
+    equal(await Deno.stat(join(folder, EMBEDDED_FILES.draft)).catch(() => "gone"), "gone");
     await rejects(restoreEmbedded(folder, dump), { name: "FolderInUseError" });
     await holder.close();
   });
