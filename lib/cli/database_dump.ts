@@ -79,6 +79,7 @@ async function dumpAny(config: Config, file: string, options: DumpOptions): Prom
   if (await dataMajor(db) === undefined) {
     throw new ExitError(EXIT.failed, `There is no database in ${db} yet: there is nothing to dump.`);
   }
+  await refuseForeignHome(config, "db dump");
   const database = await openEmbedded(db, options);
   try {
     const summary = await writeDump(database, file, options);
@@ -103,6 +104,16 @@ async function dumpOfWorker(config: Config, file: string, options: DumpOptions):
   } finally {
     await removeAll(folder);
   }
+}
+
+/** Files that root makes in another account's database would keep that account's worker out. @throws ExitError 2 */
+export async function refuseForeignHome({ home }: Config, command: string): Promise<void> {
+  const owner = await Deno.stat(home).then(({ uid }) => uid, () => null);
+  if (owner === null || owner === Deno.uid()) return;
+  throw new ExitError(
+    EXIT.usage,
+    `${home} belongs to another account: run it as that one, \`sudo -u '#${owner}' actp-worker --home ${home} ${command} …\``,
+  );
 }
 
 /** The Postgres to speak SQL with. @throws ExitError 78 where only Supabase's API is known */

@@ -1,15 +1,20 @@
 /** `db dump` and `db restore` as a person uses them: of a running worker, of a stopped one, and of a server. */
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
+import { Command } from "commander";
 import { listBackups } from "../database/dump/backups.ts";
 import { openEmbedded } from "../database/embedded.ts";
 import { listAsides } from "../database/embedded_folder.ts";
 import { killBoth } from "../testing/background.ts";
-import { asProcess, cliEnvironment, inProcess } from "../testing/cli.ts";
+import { asProcess, cliEnvironment, inProcess, recordingTerminal } from "../testing/cli.ts";
 import { dumpContent } from "../testing/dump_file.ts";
 import { startPostgres } from "../testing/postgres_server.ts";
 import { needs } from "../testing/requirements.ts";
 import { tempDir } from "../testing/temp.ts";
+import { addRestore } from "./database_restore.ts";
+import type { Prompter } from "./prompter.ts";
+
+const none = () => Promise.resolve({ executors: [], problems: [] });
 
 Deno.test("dumps and restores on the command line", {
   ...await needs("postgres"),
@@ -74,6 +79,20 @@ Deno.test("dumps and restores on the command line", {
       (await cli("db", "restore", join(home, "text"))).stderr,
       /cannot be restored: it cannot be unpacked.*Nothing was changed/,
     );
+    let asked = "";
+    const prompter = {
+      select: (question: string) => Promise.resolve((asked = question, "no")),
+    } as unknown as Prompter;
+    const context = { terminal: recordingTerminal(), env, cwd: home, executors: none, builtInTypes: [] };
+    const db = new Command("db").exitOverride();
+    addRestore(db, context, () => Promise.resolve(prompter));
+    await rejects(db.parseAsync(["restore", dump], { from: "user" }), /Nothing was changed/);
+    match(asked, /Replace the database in .* by \d+ rows as of .*kept aside/);
+    if (Deno.uid() === 0) {
+      await Deno.chown(home, 65_534, 65_534);
+      match((await cli("db", "restore", dump, "--force")).stderr, /another account.*sudo -u '#65534'/);
+      await Deno.chown(home, 0, 0);
+    }
   });
 
   await test.step("a restored database has the tasks of then, paused if that was asked for, and can be put back", async () => {

@@ -19,7 +19,7 @@ import { MIGRATIONS } from "../database/migrations.ts";
 import { openPostgres } from "../database/postgres.ts";
 import { ensurePrivateDir, homePaths } from "../paths.ts";
 import { type CliContext, type GlobalOptions, readConfig } from "./context.ts";
-import { directUrl, showProgress } from "./database_dump.ts";
+import { directUrl, refuseForeignHome, showProgress } from "./database_dump.ts";
 import { EXIT, ExitError } from "./exit.ts";
 import { type Prompter, terminalPrompter } from "./prompter.ts";
 
@@ -99,6 +99,7 @@ async function restoreOwn(
   how: DumpOptions,
 ): Promise<RestoreSummary> {
   await refuseRunning(config);
+  await refuseForeignHome(config, "db restore");
   await ensurePrivateDir(config.home);
   const { db } = homePaths(config.home);
   if (await dataMajor(db) !== undefined && !force) {
@@ -141,6 +142,7 @@ async function undo({ terminal }: CliContext, options: GlobalOptions, config: Co
     throw new ExitError(EXIT.usage, "--undo is for the embedded database: a server keeps nothing aside");
   }
   await refuseRunning(config);
+  await refuseForeignHome(config, "db restore --undo");
   const { db } = homePaths(config.home);
   if (!await undoRestore(db)) {
     throw new ExitError(EXIT.failed, `Nothing that this program can open was set aside in ${db}.`);

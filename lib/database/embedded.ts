@@ -15,6 +15,7 @@ import {
 import {
   dataMajor,
   EMBEDDED_FILES,
+  emptyDraft,
   finishSwap,
   forgetCurrentDump,
   makeData,
@@ -64,6 +65,7 @@ export async function openEmbedded(folder: string, options: EmbeddedOptions = {}
   const lock = await lockEmbedded(folder);
   try {
     await finishSwap(folder, Date.now());
+    await emptyDraft(folder); // what a killed restore has left
     const major = await dataMajor(folder);
     if (major === undefined) {
       await makeData(folder, async (draft) => await (await engine.open(draft)).close());

@@ -40,8 +40,11 @@ async function folderBytes(folder: string): Promise<number> {
   return bytes;
 }
 
-/** Removes copies that nobody reads any more, such as those of a killed process. */
-export async function removeSnapshots(folder: string): Promise<void> {
+/**
+ * Removes copies that nobody reads any more, such as those of a killed process.
+ * @param youngestMs leaves alone what is younger: it may be about to be opened
+ */
+export async function removeSnapshots(folder: string, youngestMs = 0): Promise<void> {
   const snapshots = join(folder, EMBEDDED_FILES.snapshots);
   let names: string[];
   try {
@@ -51,6 +54,8 @@ export async function removeSnapshots(folder: string): Promise<void> {
     throw error;
   }
   for (const name of names) {
+    const { mtime } = await Deno.stat(join(snapshots, name));
+    if (mtime && Date.now() - mtime.getTime() < youngestMs) continue;
     const lock = lockFolder(join(snapshots, name));
     if (!lock) continue; // somebody reads it
     lock.release();
