@@ -43,7 +43,8 @@ Deno.test("an independent validator finds the description valid", async () => {
 });
 
 Deno.test("every route that is served is described, and the other way round", () => {
-  const elsewhere = /^(GET \/(app\.js|style\.css)?|ALL .*)$/;
+  // The page and its files, and what guards all routes.
+  const elsewhere = /^(GET \/([\w/-]+\.(js|css|svg|png|ico|webmanifest))?|ALL .*)$/;
   const served = app.routes.map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, "{$1}")}`)
     .filter((route) => !elsewhere.test(route));
   const described = operations.map(({ method, path }) => `${method.toUpperCase()} ${path}`);
