@@ -70,7 +70,15 @@ async function daemonWith(agents: readonly unknown[]) {
     await daemon.status;
     await log;
   });
-  const list = async () => JSON.parse((await cli("agents", "list", "--json")).stdout) as AgentStatus[];
+  const listed = async () => JSON.parse((await cli("agents", "list", "--json")).stdout) as AgentStatus[];
+  /** The same without a process for each look. */
+  const list = async () => {
+    const { controlPort } = (await findDaemon(home.path))!;
+    const token = (await Deno.readTextFile(join(home.path, "token"))).trim();
+    const headers = { authorization: `Bearer ${token}` };
+    const response = await fetch(`http://127.0.0.1:${controlPort}/agents`, { headers });
+    return await response.json() as AgentStatus[];
+  };
   const owned = cleanup.move();
   return {
     home: home.path,
@@ -80,6 +88,7 @@ async function daemonWith(agents: readonly unknown[]) {
     daemon,
     log,
     list,
+    listed,
     /** Waits until all of them run. */
     run: (...ids: string[]) =>
       eventually(
@@ -104,7 +113,8 @@ Deno.test({
     const { cli, list, daemon } = subject;
 
     await test.step("all agents are listed, those that are disabled too", async () => {
-      const found = await subject.run("well", "leaky");
+      await subject.run("well", "leaky");
+      const found = await subject.listed();
       assert.deepEqual(found.map(({ agent_id, enabled }) => [agent_id, enabled]), [
         ["social-media-agent", false],
         ["content-agent", false],
