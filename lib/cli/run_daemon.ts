@@ -1,51 +1,24 @@
-/** The daemon: a worker with its servers, its PID file and its signals. */
+/** The daemon: one for a home folder, from its lock to its last log line. */
 import { systemClock } from "../clock.ts";
 import { type Config, databaseKind, type LoadedConfig, secretsOf } from "../config.ts";
-import { enabledAgents } from "../config/agents.ts";
 import { openAccessFile } from "../control/access/access_file.ts";
-import { controlServer } from "../control/server.ts";
-import { createEventHub, type EventHub } from "../control/events/hub.ts";
-import { healthServer } from "../control/health_server.ts";
 import { loadOrCreateToken } from "../control/token.ts";
-import { closeWithBackup, dailyBackups, programMark } from "../daemon/backups.ts";
-import { crashSummary, readCrashRecord } from "../daemon/crash_record.ts";
+import { closeWithBackup, programMark } from "../daemon/backups.ts";
+import { readCrashRecord } from "../daemon/crash_record.ts";
 import { openDaemonLog } from "../daemon/daemon_log.ts";
-import { ownKeeper } from "../daemon/keeper_file.ts";
-import { answerPulse, liveness, type Pulse, turnPulse } from "../daemon/liveness.ts";
 import { rememberLogSource } from "../daemon/log_source.ts";
-import { claimHome, type DaemonRecord } from "../daemon/pid_file.ts";
-import { bootId, ownProcess } from "../daemon/process_identity.ts";
+import { claimHome } from "../daemon/pid_file.ts";
 import { recover } from "../daemon/recovery.ts";
-import { COMMANDS_ONLY, Reloader } from "../daemon/reload.ts";
 import { extendedWhile, openServiceNotify } from "../daemon/service_notify.ts";
 import { ownServiceUnit } from "../daemon/service_unit.ts";
-import { onReloadSignal, onStopSignals } from "../daemon/signals.ts";
 import type { EmbeddedDatabase } from "../database/embedded.ts";
 import { removeSnapshots } from "../database/embedded_snapshot.ts";
 import { backupPolicy, openOwnDatabase } from "../database/open.ts";
-import { deliveryReasons, schedulerReasons, stallReasons, withReasons } from "../health/overall.ts";
-import { statusWithAgents } from "../control/status_with_agents.ts";
-import { databaseLogSink, logger } from "../log.ts";
-import { createMetrics } from "../metrics/metrics.ts";
 import { ensurePrivateDir, homePaths } from "../paths.ts";
 import { homeMark, markPrograms } from "../process/orphans.ts";
-import { together } from "../queue/observer.ts";
-import { createSchedule } from "../schedule/compose.ts";
-import { runServices, type Service } from "../service.ts";
-import { agentsService, createAgents } from "../supervisor/agents_service.ts";
-import { openTraces } from "../telemetry/traces.ts";
-import { VERSION } from "../version.ts";
-import { createWorker } from "../worker.ts";
-import type { CliContext } from "./context.ts";
+import { createParts, type Loaders } from "./daemon_parts.ts";
+import { serveDaemon } from "./daemon_services.ts";
 import { prepareDatabase } from "./prepare_database.ts";
-
-/** A claim takes 15 s at the most; a turn that is later than this does not come. */
-const TURN_PATIENCE_MS = 60_000;
-/** After the third signal, or when the shutdown itself hangs, nothing is waited for any more. */
-const FORCED_EXIT = 1;
-
-/** How the parts that main.ts passes in are loaded. */
-type Loaders = Pick<CliContext, "executors" | "agents" | "actions">;
 
 /**
  * Runs until a signal has stopped it and the drain is over.
@@ -55,7 +28,7 @@ type Loaders = Pick<CliContext, "executors" | "agents" | "actions">;
  */
 export async function runDaemon(
   loaded: LoadedConfig,
-  { executors: loadExecutors, agents: loadAgents, actions: loadActions }: Loaders,
+  loaders: Loaders,
   exit: (code: number) => never,
   load: () => Promise<LoadedConfig>,
 ): Promise<void> {
@@ -63,9 +36,7 @@ export async function runDaemon(
   const paths = homePaths(config.home);
   const secrets = secretsOf(config);
   const service = await ownServiceUnit();
-  const daemonLog = openDaemonLog(config, service, secrets);
-  const { logging } = daemonLog;
-  const log = logger("daemon");
+  const log = openDaemonLog(config, service, secrets);
   await using notify = await openServiceNotify();
   try {
     await ensurePrivateDir(config.home);
@@ -77,249 +48,32 @@ export async function runDaemon(
       await rememberLogSource(config.home, service?.journal ? service : undefined);
       markPrograms(homeMark(config.home));
       const token = await loadOrCreateToken(paths.token);
-      logging.addSecrets(token);
+      log.logging.addSecrets(token);
       using access = closing(openAccessFile(paths.access));
       const replaced = await programMark();
       const own = databaseKind(config) === "embedded"
         ? await extendedWhile(notify, openPrepared(config), systemClock)
         : undefined;
-      const { executors, problems } = await loadExecutors(config);
-      for (const { file, reason } of problems) {
-        log.warn(`an executor of your own is left out: ${file}: ${reason}`);
-      }
-      const metrics = await createMetrics(systemClock);
-      const traces = await openTraces(Deno.env.toObject(), [...secrets, token], systemClock);
-      // Made further down, of what tells it from here on.
-      let events: EventHub | undefined = undefined;
-      const worker = await createWorker({
-        config,
-        executors,
-        database: own,
-        observer: together([
-          ...traces ? [traces.tasks.observer] : [],
-          metrics.queue,
-          {
-            claimed: (...told) => events?.queue.claimed?.(...told),
-            progressed: (...told) => events?.queue.progressed?.(...told),
-            settled: (...told) => events?.queue.settled?.(...told),
-          },
-        ]),
-        observeCall: metrics.call,
-      });
-      const { database } = worker;
-      const agents = await createAgents(loaded, {
-        database,
-        clock: systemClock,
-        env: Deno.env.toObject(),
-        cwd: Deno.cwd(),
-        secrets: [token],
-        observer: metrics.agents,
-        onSeen: (status) => events?.agent(status),
-        onRun: (agentId, runId, event) => events?.agentRun(agentId, runId, event),
-      });
-      const ownActions = await loadActions?.(config);
-      for (const { file, reason } of ownActions?.problems ?? []) {
-        log.warn(`an action of your own is left out: ${file}: ${reason}`);
-      }
-      // Twenty megabytes that a worker without agents has no use for.
-      const wantsAgents = enabledAgents(config).length > 0 || config.routines.length > 0;
-      const schedule = createSchedule({
-        config,
-        database,
-        clock: systemClock,
-        types: () => worker.capabilities.types(),
-        agents: wantsAgents
-          ? (await loadAgents?.() ?? []).map(({ id, routines = [] }) => ({ id, routines }))
-          : [],
-        actions: ownActions?.actions ?? [],
-        secrets: [token],
-        observer: { ...metrics.routines, ...traces?.routines },
-        observeDelivery: metrics.deliveries,
-      });
-      const { scheduler, outbox } = schedule;
-      const controlled = {
-        ...worker,
-        status: async () => {
-          const schedulerStatus = scheduler?.status() ?? null;
-          return {
-            ...withReasons(statusWithAgents(await worker.status(), agents), [
-              ...stallReasons(worker.turnDueAt(), systemClock.monotonic(), TURN_PATIENCE_MS),
-              ...schedulerReasons(schedulerStatus),
-              ...deliveryReasons(outbox.failures()),
-            ]),
-            last_crash: crash ? crashSummary(crash) : null,
-            scheduler: schedulerStatus,
-          };
-        },
-      };
-      events = createEventHub({
-        clock: systemClock,
-        database,
-        status: () => controlled.status(),
-        agents: () => agents.status(),
-        secrets: [...secrets, token],
-      });
-      const removeSink = logging.addSink(databaseLogSink(async (rows) => {
-        await database.call("actp_write_worker_logs", { p_worker_id: config.workerId, p_rows: rows }, {
-          timeoutMs: 5000,
-        });
-      }));
-
-      let record: DaemonRecord = {
-        ...await ownProcess(),
-        bootId: await bootId(),
-        startedAt: new Date(systemClock.now()).toISOString(),
-        version: VERSION,
-        workerId: config.workerId,
-        keeper: await ownKeeper(),
-        service,
-      };
-      const tell = (more: Partial<DaemonRecord>) => {
-        record = { ...record, ...more };
-        claim.update(record);
-      };
-      tell({});
-      const describe = async () => {
-        const { status, active_tasks, max_concurrent, reasons } = await worker.status();
-        return [`${status}: ${active_tasks} of ${max_concurrent} tasks`, ...reasons].join("; ");
-      };
-      const listening = (ports: Pick<DaemonRecord, "controlPort" | "healthPort">) => {
-        tell(ports);
-        // Not only when the database answers: its outages are the worker's own affair.
-        if (record.controlPort !== undefined && record.healthPort !== undefined) void notify.ready("started");
-      };
-
-      const jobs = config.enableJobsServer
-        ? (await import("../jobs_server/app.ts")).jobsApp({
-          database,
-          homeToken: token,
-          leaseSeconds: config.jobsLeaseSeconds,
-        })
-        : undefined;
-      const stopServers = new AbortController();
-      const stopping = new AbortController();
-      const reachable = Promise.withResolvers<void>();
-      const stop = () => {
-        if (stopping.signal.aborted) {
-          worker.stop();
-          agents.killAll();
-        } else stopping.abort();
-      };
-      // What can change while it runs; what stands in no list here needs a restart.
-      const live = [
-        ...daemonLog.live,
-        ...worker.live,
-        ...schedule.live,
-        COMMANDS_ONLY,
-      ];
-      const reloader = new Reloader({ config, load, live, clock: systemClock });
-      const reload = async () => {
-        await notify.reloading();
-        const report = await reloader.reload();
-        tell({ reload: report });
-        await notify.ready("reloaded");
-        return report;
-      };
-      const stopReloading = onReloadSignal(async () => void await reload());
-      const pulses: Pulse[] = [
-        answerPulse("the health server", config.controlHost, () => record.healthPort),
-        turnPulse("the queue", () => worker.turnDueAt(), TURN_PATIENCE_MS, systemClock),
-        ...scheduler
-          ? [turnPulse("the scheduler", () => scheduler.turnDueAt, TURN_PATIENCE_MS, systemClock)]
-          : [],
-      ];
-      const stopListening = onStopSignals((count, signal) => {
-        log.info(STOP_MESSAGES[count] ?? STOP_MESSAGES[3], { signal });
-        void notify.stopping(STOP_MESSAGES[count] ?? STOP_MESSAGES[3]);
-        if (count >= 3) exit(FORCED_EXIT);
-        stop();
-      });
-      // The servers go on until tasks and agents are drained: agents use them.
-      const working: Service = {
-        name: "worker",
-        run: async (signal) => {
-          signal.addEventListener("abort", stop, { once: true });
-          const tasks: Service = {
-            name: "tasks",
-            run: async (signal) => {
-              signal.addEventListener("abort", () => worker.stop(), { once: true });
-              await worker.run();
-              stopping.abort();
-            },
-          };
-          await runServices(
-            [
-              tasks,
-              agentsService(agents, database, systemClock, reachable.promise),
-              ...scheduler ? [scheduler] : [],
-            ],
-            stopping.signal,
-          );
-          await removeSink();
-          stopServers.abort();
-        },
-      };
+      using signals = new DisposableStack();
+      const parts = await createParts(loaded, { loaders, own, token, crash });
       try {
-        await runServices([
-          working,
-          healthServer({ config, worker: controlled, onListen: (port) => listening({ healthPort: port }) }),
-          controlServer({
-            config,
-            worker: controlled,
-            agents,
-            scheduler,
-            token,
-            access,
-            events,
-            secrets,
-            database,
-            embedded: own !== undefined,
-            snapshot: own && (() => own.snapshot(config.minFreeBytes)),
-            jobs: jobs?.app,
-            observe: metrics.requests,
-            metrics: () =>
-              metrics.text({
-                figures: () => worker.figures(),
-                agents: () => agents.status(),
-                scheduler: () => scheduler?.status(),
-              }),
-            onSocket: (controlSocket) => tell({ controlSocket }),
-            budgets: { dayUsd: config.agentDailyBudgetUsd, monthUsd: config.agentMonthlyBudgetUsd },
-            rateLimit: {
-              requestsPerSecond: config.controlRequestsPerSecond,
-              burst: config.controlRequestBurst,
-            },
-            reload,
-            onListen: (port) => {
-              listening({ controlPort: port });
-              reachable.resolve();
-            },
-          }),
-          liveness({ notify, pulses, describe, clock: systemClock }),
-          ...(jobs ? [jobs.service] : []),
-          ...own ? backups(own, config) : [],
-          metrics.service,
-          outbox,
-          events,
-        ], stopServers.signal);
+        const around = { config, service, claim, log, notify, token, access, own, signals, exit, load };
+        await serveDaemon(parts, around);
       } finally {
-        stopReloading();
-        schedule.close();
+        parts.close();
         await (own
           ? extendedWhile(
             notify,
             closeWithBackup(own, backupPolicy(config), { upgrading: await replaced() }),
             systemClock,
           )
-          : database.close());
-        stopListening();
-        traces?.tasks.close();
+          : parts.worker.database.close());
       }
     } finally {
       await claim.release();
     }
   } finally {
-    await daemonLog.dispose();
+    await log.dispose();
   }
 }
 
@@ -331,21 +85,6 @@ async function openPrepared(config: Config): Promise<EmbeddedDatabase> {
   return await openOwnDatabase(config);
 }
 
-function backups(database: EmbeddedDatabase, config: Config): Service[] {
-  if (config.backupKeep === 0 || config.backupHours === 0) return [];
-  const intervalMs = config.backupHours * 3_600_000;
-  const { minFreeBytes } = config;
-  return [
-    dailyBackups({ database, policy: backupPolicy(config), intervalMs, minFreeBytes, clock: systemClock }),
-  ];
-}
-
 function closing<T extends { close(): void }>(resource: T): T & Disposable {
   return { ...resource, [Symbol.dispose]: () => resource.close() };
 }
-
-const STOP_MESSAGES: Record<number, string> = {
-  1: "stopping: no new tasks are claimed, those in progress may finish (signal again to release them)",
-  2: "stopping now: tasks in progress go back to the queue (signal again to exit at once)",
-  3: "exiting at once",
-};

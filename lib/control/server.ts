@@ -10,9 +10,11 @@ import { type ListenerConfig, listenEverywhere } from "./access/listeners.ts";
 import { summarizer } from "./access/recorded.ts";
 import { scopeOfTable } from "./access/scopes.ts";
 import { tokenRoutes } from "./access/token_routes.ts";
+import type { Alert } from "./alerts.ts";
+import { currentAlerts } from "./current_alerts.ts";
 import { eventRoutes, looksAfterChanges } from "./events/event_routes.ts";
 import type { EventHub } from "./events/hub.ts";
-import { type AgentBudgets, AgentCosts } from "./routes/agent_costs.ts";
+import { AgentCosts } from "./routes/agent_costs.ts";
 import { alertRoutes } from "./routes/alert_routes.ts";
 import { type ReloadOutcome, reloadRoute } from "./routes/daemon_routes.ts";
 import { queueRoutes } from "./routes/queue_routes.ts";
@@ -69,8 +71,10 @@ export interface ControlOptions {
   readonly events?: EventHub;
   /** Names besides this machine's own under which the server may be called; see `HostRules`. */
   readonly hostNames?: readonly string[];
-  /** What agents may spend. */
-  readonly budgets?: AgentBudgets;
+  /** What agents have spent and may spend. */
+  readonly costs?: AgentCosts;
+  /** What needs a person now. */
+  readonly alerts?: () => Promise<readonly Alert[]>;
   readonly rateLimit?: RateLimit;
   /** Takes a changed configuration in; answers `POST /reload`. */
   readonly reload?: () => Promise<ReloadOutcome>;
@@ -126,7 +130,8 @@ export function controlApp(
   const rules = { port, remotePort, names: options.hostNames };
   const audited = access && { audit: access.audit, summarize: summarizer([token, ...options.secrets ?? []]) };
   const sessions = newSessions(clock);
-  const costs = new AgentCosts(database, clock, options.budgets);
+  const costs = options.costs ?? new AgentCosts(database, clock);
+  const alerts = options.alerts ?? currentAlerts({ database, worker, clock, agents, costs });
   const waits = new TaskWaits({ database, clock, signal });
   const app = apiRoutes();
   if (options.observe) app.use(observedRequests(options.observe, clock));
@@ -159,7 +164,7 @@ export function controlApp(
   app.route("/", approvalRoutes(database, () => worker.wake()));
   app.route("/", disputeRoutes(database));
   app.route("/", scheduleRoutes(database, scheduler));
-  app.route("/", alertRoutes({ database, worker, clock, agents, costs }));
+  app.route("/", alertRoutes(database, alerts));
   if (agents) app.route("/", agentRoutes(agents, database, costs));
   if (options.reload) app.route("/", reloadRoute(options.reload));
   if (options.embedded) app.route("/", restRoutes(database));

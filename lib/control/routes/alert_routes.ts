@@ -1,14 +1,9 @@
 /** What needs a person now, and what people were told. */
 import { z } from "zod";
-import type { Clock } from "../../clock.ts";
 import type { Database } from "../../database/database.ts";
-import { logger } from "../../log.ts";
-import type { AgentStatus } from "../../supervisor/agent_status.ts";
-import { alertsOf, type Attention } from "../alerts.ts";
-import type { ControlledWorker } from "../health.ts";
+import type { Alert } from "../alerts.ts";
 import { before, fields, nextCursor, page, word } from "../openapi/fields.ts";
 import { addRoute, type ApiRoutes, apiRoutes } from "../openapi/route.ts";
-import type { AgentCosts } from "./agent_costs.ts";
 
 const tag = "alerts";
 const alert = z.object({
@@ -69,44 +64,16 @@ const notification = z.object({
   },
 });
 
-/** What alerts are made of. */
-export interface AlertRoutesOptions {
-  readonly database: Database;
-  readonly worker: ControlledWorker;
-  readonly clock: Clock;
-  readonly agents?: { status(): AgentStatus[] };
-  readonly costs: AgentCosts;
-}
-
 /** `GET /alerts` and `GET /notifications`. */
-export function alertRoutes({ database, worker, clock, agents, costs }: AlertRoutesOptions): ApiRoutes {
+export function alertRoutes(database: Database, alerts: () => Promise<readonly Alert[]>): ApiRoutes {
   const app = apiRoutes();
-  /** When each alert that has no time of its own was first seen here. */
-  let seen = new Map<string, string>();
   addRoute(app, {
     method: "get",
     path: "/alerts",
     tag,
     summary: "What needs a person now, the worst first",
     answer: { description: "All of it", schema: z.object({ alerts: z.array(alert) }) },
-  }, async () => {
-    const [status, attention, spending] = await Promise.all([worker.status(), read(database), costs.read()]);
-    const now = new Date(clock.now()).toISOString();
-    const still = new Map<string, string>();
-    const since = (id: string) => {
-      still.set(id, seen.get(id) ?? now);
-      return still.get(id)!;
-    };
-    const alerts = alertsOf({
-      reasons: status.overall_reasons ?? [],
-      attention,
-      agents: agents?.status() ?? [],
-      spending,
-      since,
-    });
-    seen = still;
-    return { alerts };
-  });
+  }, async () => ({ alerts: await alerts() }));
   addRoute(app, {
     method: "get",
     path: "/notifications",
@@ -126,14 +93,4 @@ export function alertRoutes({ database, worker, clock, agents, costs }: AlertRou
     return { notifications, next_cursor: nextCursor(notifications, query.limit) };
   });
   return app;
-}
-
-/** What this worker knows by itself is told even while the database is away. */
-async function read(database: Database): Promise<Attention | undefined> {
-  try {
-    return await database.call<Attention>("actp_attention", {}, { timeoutMs: 5_000 });
-  } catch (error) {
-    logger("control").warn`what needs attention could not be read: ${(error as Error).message}`;
-    return undefined;
-  }
 }
