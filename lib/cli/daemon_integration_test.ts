@@ -153,6 +153,20 @@ Deno.test("the daemon from start to stop", async (t) => {
       assert.match((await cli("capabilities")).stdout, /✓ {2}greet/);
     });
 
+    await t.step("a reload by the API tells what came of it", async () => {
+      const { controlPort } = (await findDaemon(home.path))!;
+      const token = (await Deno.readTextFile(join(home.path, "token"))).trim();
+      const response = await fetch(`http://127.0.0.1:${controlPort}/reload`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${token}` },
+      });
+      assert.deepEqual([response.status, await response.json()], [200, {
+        applied: [],
+        restart_needed: [],
+        problems: [],
+      }]);
+    });
+
     await t.step("after kill -9 the next worker finishes the task, and what ran before is gone", async () => {
       const id = (await cli("enqueue", "nap", "-i", `{"seconds": 3}`)).stdout;
       const long = (await cli("enqueue", "nap", "-i", `{"seconds": 432}`, "--max-attempts", "1")).stdout;
