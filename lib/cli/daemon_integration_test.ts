@@ -139,20 +139,6 @@ Deno.test("the daemon from start to stop", async (t) => {
       );
     });
 
-    await t.step("status, list, capabilities, db status and health tell the same story", async () => {
-      const status = JSON.parse((await cli("status", "--json")).stdout);
-      assert.equal(status.status, "online");
-      assert.ok(status.capabilities.includes("greet"));
-      assert.ok(status.tasks_completed >= 3, String(status.tasks_completed));
-      assert.ok(status.tasks_failed >= 1);
-      const health = await (await fetch(`http://127.0.0.1:${status.ports.health}/health`)).json();
-      assert.equal(health.tasks_completed, status.tasks_completed);
-      const listed = JSON.parse((await cli("tasks", "list", "--status", "failed", "--json")).stdout);
-      assert.equal(listed.tasks.length, 1);
-      assert.match((await cli("db", "status")).stdout, /up to date/);
-      assert.match((await cli("capabilities")).stdout, /✓ {2}greet/);
-    });
-
     await t.step("a reload by the API tells what came of it", async () => {
       const { controlPort } = (await findDaemon(home.path))!;
       const token = (await Deno.readTextFile(join(home.path, "token"))).trim();
@@ -165,6 +151,20 @@ Deno.test("the daemon from start to stop", async (t) => {
         restart_needed: [],
         problems: [],
       }]);
+    });
+
+    await t.step("status, list, capabilities, db status and health tell the same story", async () => {
+      const status = JSON.parse((await cli("status", "--json")).stdout);
+      assert.equal(status.status, "online");
+      assert.ok(status.capabilities.includes("greet"));
+      assert.ok(status.tasks_completed >= 3, String(status.tasks_completed));
+      assert.ok(status.tasks_failed >= 1);
+      const health = await (await fetch(`http://127.0.0.1:${status.ports.health}/health`)).json();
+      assert.equal(health.tasks_completed, status.tasks_completed);
+      const listed = JSON.parse((await cli("tasks", "list", "--status", "failed", "--json")).stdout);
+      assert.equal(listed.tasks.length, 1);
+      assert.match((await cli("db", "status")).stdout, /up to date/);
+      assert.match((await cli("capabilities")).stdout, /✓ {2}greet/);
     });
 
     await t.step("after kill -9 the next worker finishes the task, and what ran before is gone", async () => {

@@ -22,6 +22,7 @@ export const ERROR_CODES = {
   idempotency_conflict: "The Idempotency-Key was used for another request.",
   in_progress: "A request with this Idempotency-Key is being answered.",
   rate_limited: "Too many requests; ask again after Retry-After seconds.",
+  stopping: "The worker stops.",
   internal: "The worker failed to answer; its log tells why.",
   database_failed: "The database refused what it was asked; the worker's log tells why.",
   database_unavailable: "The database cannot be reached; ask again after Retry-After seconds.",

@@ -156,7 +156,7 @@ const ERROR_WORDS: Readonly<Record<number, string>> = {
   415: "not_json",
   429: "rate_limited: ask again after Retry-After seconds",
   500: "internal, database_failed: the worker's log tells why",
-  503: "database_unavailable: ask again after Retry-After seconds",
+  503: "database_unavailable, stopping: ask again later",
 };
 
 /** The descriptions of these errors. */
