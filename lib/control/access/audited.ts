@@ -32,7 +32,8 @@ export function auditedAttempts({ audit }: AuditOptions): MiddlewareHandler<Guar
 export function auditedChanges({ audit, summarize }: AuditOptions): MiddlewareHandler<GuardedEnv> {
   return async (c, next) => {
     if (!isRecorded(c.req.method, c.req.path)) return await next();
-    const body = c.req.raw.body ? overheard(c) : undefined;
+    const { raw } = c.req;
+    const body = raw.body && !raw.bodyUsed ? overheard(c) : undefined;
     const id = audit.begin({ ...noteOf(c), status: null, summary: "" });
     c.set("audited", true);
     try {
