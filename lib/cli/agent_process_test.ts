@@ -122,6 +122,8 @@ Deno.test({
       deepEqual(agent.of("ready").length, 1);
       match(JSON.stringify(agent.of("run_started")), /say hi/);
       match(JSON.stringify(agent.of("run_ended")), /"outcome":"end_turn"/);
+      const told = agent.of("run_event").map((report) => report.type === "run_event" && report.event.kind);
+      deepEqual(told, ["model_call", "tool_call", "tool_result", "text", "model_call"]);
       ok(agent.of("heartbeat").length >= 1);
     });
 

@@ -5,6 +5,7 @@ import { systemClock } from "../clock.ts";
 import { findDaemon } from "../daemon/pid_file.ts";
 import { killBoth } from "../testing/background.ts";
 import { asProcess, cliEnvironment, type CliResult } from "../testing/cli.ts";
+import { readEvents } from "../testing/event_stream.ts";
 import { isAlive } from "../testing/process_tree.ts";
 import { tempDir } from "../testing/temp.ts";
 
@@ -152,6 +153,32 @@ Deno.test("the daemon from start to stop", async (t) => {
       assert.match((await cli("db", "status")).stdout, /up to date/);
       assert.match((await cli("capabilities")).stdout, /✓ {2}greet/);
     });
+
+    await t.step(
+      "a token sees what happens and may do what its scope allows; the log tells who did what",
+      async () => {
+        const { stdout: secret } = await cli("tokens", "create", "watcher", "--scope", "read");
+        const url = `http://127.0.0.1:${(await findDaemon(home.path))!.controlPort}`;
+        const headers = { authorization: `Bearer ${secret}` };
+        const stream = readEvents((await fetch(`${url}/events`, { headers })).body!);
+        assert.equal((await stream.until("snapshot")).data.status.worker_id, "tester");
+        const id = (await cli("enqueue", "nap", "-i", `{"seconds": 0.5}`)).stdout;
+        for (let task = { id: "", status: "" }; task.id !== id || task.status !== "succeeded";) {
+          task = (await stream.until("task")).data;
+        }
+        await stream.close();
+        const refused = await fetch(`${url}/tasks/${id}/cancel`, { method: "POST", headers });
+        assert.deepEqual([refused.status, (await refused.json()).error.code], [403, "forbidden"]);
+        await cli("tokens", "revoke", "watcher");
+        const revoked = await fetch(`${url}/status`, { headers });
+        await revoked.body?.cancel();
+        assert.equal(revoked.status, 401);
+        const { stdout } = await cli("audit", "--since", "1h");
+        assert.match(stdout, /home token +POST \/rest\/v1\/rpc\/actp_enqueue_tasks +200/);
+        assert.match(stdout, /token:watcher +POST \/tasks\/\S+\/cancel +403 +refused: forbidden/);
+        assert.ok(!stdout.includes(secret));
+      },
+    );
 
     await t.step("after kill -9 the next worker finishes the task, and what ran before is gone", async () => {
       const id = (await cli("enqueue", "nap", "-i", `{"seconds": 3}`)).stdout;

@@ -76,9 +76,9 @@ export async function runDaemon(
       for (const { file, reason } of problems) {
         log.warn(`an executor of your own is left out: ${file}: ${reason}`);
       }
-      // Made further down, of what tells it from here on.
-      let events: EventHub | undefined;
-      const worker = await createWorker({ config, executors, onTask: (news) => events?.task(news) });
+      // Its hub is made further down, of what tells it from here on.
+      const watching: { events?: EventHub } = {};
+      const worker = await createWorker({ config, executors, onTask: (news) => watching.events?.task(news) });
       const { database } = worker;
       const agents = await createAgents(loaded, {
         database,
@@ -86,8 +86,8 @@ export async function runDaemon(
         env: Deno.env.toObject(),
         cwd: Deno.cwd(),
         secrets: [token],
-        onSeen: (status) => events?.agent(status),
-        onRun: (agentId, runId, event) => events?.agentRun(agentId, runId, event),
+        onSeen: (status) => watching.events?.agent(status),
+        onRun: (agentId, runId, event) => watching.events?.agentRun(agentId, runId, event),
       });
       const ownActions = await loadActions?.(config);
       for (const { file, reason } of ownActions?.problems ?? []) {
@@ -122,7 +122,7 @@ export async function runDaemon(
           };
         },
       };
-      events = createEventHub({
+      const events = watching.events = createEventHub({
         clock: systemClock,
         database,
         status: () => controlled.status(),

@@ -57,7 +57,7 @@ function isSameOrigin(origin: string, { host, scheme = "http" }: Provenance): bo
 
 /** Reads what {@link isForeign} judges. */
 export function provenanceOf(c: Context, rules?: HostRules): Provenance {
-  const host = c.req.header("host");
+  const host = hostOf(c);
   return {
     host,
     origin: c.req.header("origin"),
@@ -69,7 +69,7 @@ export function provenanceOf(c: Context, rules?: HostRules): Provenance {
 /** Refuses every Host but this machine's own names with the server's port, and those that the owner allowed. */
 export function ownHostOnly(rules: HostRules): MiddlewareHandler {
   return async (c, next) => {
-    if (!isAllowedHost(c.req.header("host"), transportOf(c), rules)) {
+    if (!isAllowedHost(hostOf(c), transportOf(c), rules)) {
       throw new ApiError(
         403,
         "foreign_host",
@@ -78,6 +78,11 @@ export function ownHostOnly(rules: HostRules): MiddlewareHandler {
     }
     await next();
   };
+}
+
+/** In HTTP/2, which only TLS brings, the name is not a header. */
+function hostOf(c: Context): string | undefined {
+  return c.req.header("host") ?? (transportOf(c) === "tls" ? URL.parse(c.req.url)?.host : undefined);
 }
 
 function transportOf(c: Context) {

@@ -25,8 +25,11 @@ export interface ControlBench extends AsyncDisposable {
   fetch(path: string, init?: RequestInit & { headers?: Record<string, string> }): Promise<Response>;
 }
 
-/** Starts it on a free port; `more`: what it is made of besides. */
-export async function controlBench(more: Partial<ControlOptions> = {}): Promise<ControlBench> {
+/** Starts it on a free port; `more`: what it is made of besides; `remotePort`: of a listener for other machines. */
+export async function controlBench(
+  more: Partial<ControlOptions> = {},
+  remotePort?: () => number | undefined,
+): Promise<ControlBench> {
   await using cleanup = new AsyncDisposableStack();
   const dir = cleanup.use(await tempDir());
   const clock = fakeClock();
@@ -35,22 +38,26 @@ export async function controlBench(more: Partial<ControlOptions> = {}): Promise<
   const reached: string[] = [];
   const homeToken = randomSecret();
   let port = 0;
-  const app = controlApp({
-    token: homeToken,
-    clock,
-    access,
-    embedded: true,
-    worker: { status: () => Promise.resolve({ status: "online" } as WorkerStatus), wake: () => {} },
-    database: {
-      description: "notes",
-      call(fn) {
-        reached.push(fn);
-        return Promise.reject(new DatabaseError("noted", { transient: true }));
+  const app = controlApp(
+    {
+      token: homeToken,
+      clock,
+      access,
+      embedded: true,
+      worker: { status: () => Promise.resolve({ status: "online" } as WorkerStatus), wake: () => {} },
+      database: {
+        description: "notes",
+        call(fn) {
+          reached.push(fn);
+          return Promise.reject(new DatabaseError("noted", { transient: true }));
+        },
+        close: () => Promise.resolve(),
       },
-      close: () => Promise.resolve(),
+      ...more,
     },
-    ...more,
-  }, () => port);
+    () => port,
+    remotePort,
+  );
   const stop = new AbortController();
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, signal: stop.signal, onListen: () => {} },

@@ -78,7 +78,7 @@ function inWords(value: unknown, depth: number): string {
     return `${value.length} items, the first: ${inWords(value[0], 0)}`;
   }
   const fields = Object.entries(value);
-  if (depth > 0) return `{${fields.length} fields}`;
+  if (depth > 0) return `{${fields.length} ${fields.length === 1 ? "field" : "fields"}}`;
   return fields.slice(0, 12).map(([name, item]) => `${name.slice(0, 40)}=${inWords(item, depth + 1)}`).join(
     " ",
   );

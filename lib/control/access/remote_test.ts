@@ -22,9 +22,10 @@ async function setUp() {
     await Deno.writeTextFile(files.cert, cert);
     await Deno.writeTextFile(files.key, key);
   };
-  const certificate = await makeCertificate(`DNS:${NAME}`);
+  const certificate = await makeCertificate(`DNS:${NAME},IP:127.0.0.1`);
   await use(certificate);
-  const api = cleanup.use(await controlBench({ hostNames: [NAME] }));
+  let port = 0;
+  const api = cleanup.use(await controlBench({ hostNames: [NAME, "127.0.0.1"] }, () => port));
   const clock = fakeClock();
   let tick = () => {};
   const listening = Promise.withResolvers<number>();
@@ -47,7 +48,7 @@ async function setUp() {
     stop.abort();
     await running;
   });
-  const port = await listening.promise;
+  port = await listening.promise;
   const connect = async (cert = certificate.cert) => {
     const connection = await Deno.connect({ hostname: "127.0.0.1", port });
     const secure = await Deno.startTls(connection, { hostname: NAME, caCerts: [cert] });
@@ -94,12 +95,24 @@ Deno.test({
       assert.equal((await ask(NAME)).status, 401);
     });
 
+    await t.step("answers as browsers ask, by HTTP/2", async () => {
+      using client = Deno.createHttpClient({ caCerts: [remote.certificate.cert] });
+      const browse = async (headers: Record<string, string>) => {
+        const response = await fetch(`https://127.0.0.1:${port}/status`, { client, headers });
+        return [response.status, (await response.json()).status];
+      };
+      const authorization = `Bearer ${api.homeToken}`;
+      assert.deepEqual(await browse({ authorization }), [200, "online"]);
+      assert.deepEqual(await browse({ authorization, origin: `https://127.0.0.1:${port}` }), [200, "online"]);
+      assert.equal((await browse({ authorization, origin: `http://127.0.0.1:${port}` }))[0], 403);
+    });
+
     await t.step("refuses every other name, also this machine's own", async () => {
       for (
         const host of [
           "evil.example",
           `localhost:${api.port}`,
-          `127.0.0.1:${api.port}`,
+          `127.0.0.1:${port + 1}`,
           `${NAME}.evil.example`,
           "localhost",
         ]

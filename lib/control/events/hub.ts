@@ -53,7 +53,7 @@ const SNAPSHOT_MS = 5000;
 /** What one agent's run may tell within a second. */
 const RUN_EVENTS_A_SECOND = 50;
 /** Fields that are another with every look; they are told with the next change. */
-const RESTLESS = ["uptime", "uptime_seconds", "elapsed_seconds"];
+const RESTLESS = /^uptime$|_seconds$/;
 
 /** Makes the hub. It works while its service runs, and then only while somebody reads. */
 export function createEventHub(options: EventHubOptions): EventHub {
@@ -153,7 +153,7 @@ class Told {
   readonly #last = new Map<string, string>();
 
   isNews(what: string, data: unknown): boolean {
-    const text = JSON.stringify(data, (name, value) => RESTLESS.includes(name) ? undefined : value);
+    const text = JSON.stringify(data, (name, value) => RESTLESS.test(name) ? undefined : value);
     if (this.#last.get(what) === text) return false;
     this.#last.set(what, text);
     return true;

@@ -22,11 +22,14 @@ export class TaskCache {
   readonly #known = new Map<string, Known>();
   /** To be looked at although they are not known. */
   readonly #asked = new Set<string>();
+  /** Those of them that are being looked at. */
+  #asking: readonly string[] = [];
 
   /** What the database need not tell again: the version of each known task. */
   versions(): Record<string, string> {
     const versions: Record<string, string> = {};
-    for (const id of this.#asked) versions[id] = "";
+    this.#asking = [...this.#asked];
+    for (const id of this.#asking) versions[id] = "";
     for (const [id, { version }] of this.#known) versions[id] = version;
     return versions;
   }
@@ -38,7 +41,7 @@ export class TaskCache {
 
   /** Takes what the database has told. Returns the tasks that are other than they were known, oldest first. */
   take(rows: readonly WatchedRow[], gone: readonly string[]): TaskView[] {
-    this.#asked.clear();
+    for (const id of this.#asking) this.#asked.delete(id);
     for (const id of gone) this.#known.delete(id);
     const changed = rows.toReversed().filter(([version, , task]) =>
       this.#known.get(task.id)?.version !== version

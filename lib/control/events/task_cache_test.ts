@@ -30,7 +30,10 @@ Deno.test("a deleted task is forgotten, and one that is asked for is looked at o
   cache.take([row(1)], []);
   cache.ask("7");
   assert.deepEqual(cache.versions(), { 1: "1", 7: "" });
+  cache.ask("8"); // while the database is being asked
   assert.deepEqual(cache.take([row(7, "pending")], ["1"]).map(({ id }) => id), ["7"]);
+  assert.deepEqual(cache.versions(), { 7: "1", 8: "" });
+  cache.take([], []);
   assert.deepEqual(cache.versions(), { 7: "1" });
 });
 

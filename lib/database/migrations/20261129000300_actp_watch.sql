@@ -10,7 +10,7 @@ create or replace function public.actp_watch(
 ) returns jsonb
 language plpgsql volatile set search_path = '' set timezone = 'UTC' set jit = off set enable_seqscan = off as $$
 declare
-  v_row record; v_task public.actp_workflow_tasks; v_tasks jsonb := '[]'; v_known uuid[];
+  v_row record; v_task public.actp_workflow_tasks; v_tasks jsonb[] := '{}'; v_known uuid[];
   v_window integer := least(greatest(coalesce(p_window, 100), 1), 500);
 begin
   if jsonb_typeof(p_known) is distinct from 'object' or (select count(*) from jsonb_object_keys(p_known)) > 1000 then
@@ -30,11 +30,11 @@ begin
     v_task := v_row.task;
     v_task.input_data := null;
     v_task.output_data := null;
-    v_tasks := v_tasks || jsonb_build_array(jsonb_build_array(v_row.version, v_task.seq,
+    v_tasks := array_append(v_tasks, jsonb_build_array(v_row.version, v_task.seq,
       public.actp_task_json(v_task) - '{input_data,output_data}'::text[]));
   end loop;
   return jsonb_build_object(
-    'tasks', v_tasks,
+    'tasks', to_jsonb(v_tasks),
     'gone', (select coalesce(jsonb_agg(k), '[]') from unnest(v_known) k
       where not exists (select from public.actp_workflow_tasks t where t.id = k)),
     'acts', (select coalesce(jsonb_agg(public.actp_act_json(a) order by a.requested_at desc, a.id desc), '[]') from (
