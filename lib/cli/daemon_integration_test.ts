@@ -140,6 +140,20 @@ Deno.test("the daemon from start to stop", async (t) => {
       );
     });
 
+    await t.step("a reload by the API tells what came of it", async () => {
+      const { controlPort } = (await findDaemon(home.path))!;
+      const token = (await Deno.readTextFile(join(home.path, "token"))).trim();
+      const response = await fetch(`http://127.0.0.1:${controlPort}/reload`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${token}` },
+      });
+      assert.deepEqual([response.status, await response.json()], [200, {
+        applied: [],
+        restart_needed: [],
+        problems: [],
+      }]);
+    });
+
     await t.step("status, list, capabilities, db status and health tell the same story", async () => {
       const status = JSON.parse((await cli("status", "--json")).stdout);
       assert.equal(status.status, "online");

@@ -17,6 +17,9 @@ export class ApiError extends Error {
   }
 }
 
+/** What clients are told to wait while the database is away, in seconds. */
+const OUTAGE_SECONDS = "5";
+
 /** Turns whatever a route threw into an answer; what nobody expected is logged and not told. */
 export function answerError(error: Error, c: Context): Response {
   const rest = c.req.path.startsWith("/rest/v1/");
@@ -24,6 +27,7 @@ export function answerError(error: Error, c: Context): Response {
   const body = rest
     ? { code, message, details: details ?? null, hint: null }
     : { error: { code, message, ...(details === undefined ? {} : { details }) } };
+  if (status === 503) c.header("Retry-After", OUTAGE_SECONDS);
   return c.json(body, status as ContentfulStatusCode);
 }
 

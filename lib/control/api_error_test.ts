@@ -72,3 +72,13 @@ Deno.test("an unexpected error keeps its words to itself", async () => {
   assert.equal(status, 500);
   assert.doesNotMatch(JSON.stringify(body), /secret/);
 });
+
+Deno.test("while the database is away clients are told when to come back", async () => {
+  const app = new Hono();
+  app.onError(answerError);
+  app.get("*", () => {
+    throw database(undefined, true);
+  });
+  const { status, headers } = await app.request("/tasks");
+  assert.deepEqual([status, headers.get("retry-after")], [503, "5"]);
+});

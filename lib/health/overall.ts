@@ -1,5 +1,4 @@
 /** How the whole fares: healthy, degraded or critical, and every reason why, from what the daemon knows. Pure. */
-import type { AgentStatus } from "../supervisor/agent_status.ts";
 
 /** `critical`: work that should be done is not. `degraded`: something is not as it should be. */
 export type OverallHealth = "healthy" | "degraded" | "critical";
@@ -24,6 +23,16 @@ export interface QueueStatus {
   /** ISO 8601; since when it has been in a state that is not good, where that is known. */
   readonly since: string | null;
   readonly reason: string | null;
+}
+
+/** The part of an agent's status that matters here. */
+export interface AgentFacts {
+  readonly agent_id: string;
+  /** A state of `supervisor/state.ts`. */
+  readonly status: string;
+  readonly reason: string | null;
+  readonly restart_at: string | null;
+  readonly health: { readonly status?: string } | null;
 }
 
 /** What the worker knows of its own work. */
@@ -128,7 +137,7 @@ export function workerReasons(facts: WorkerFacts): OverallReason[] {
 
 /** What of the agents is not well. Those that are stopped do not matter, unless they should run and cannot (`blocked`). */
 export function agentReasons(
-  agents: readonly AgentStatus[],
+  agents: readonly AgentFacts[],
   blocked: readonly string[],
   draining = false,
 ): OverallReason[] {
@@ -149,11 +158,14 @@ export function agentReasons(
 }
 
 /** Those that should run. */
-export function wantedAgents(agents: readonly AgentStatus[], blocked: readonly string[]): AgentStatus[] {
+export function wantedAgents<Agent extends AgentFacts>(
+  agents: readonly Agent[],
+  blocked: readonly string[],
+): Agent[] {
   return agents.filter(({ status, agent_id }) => status !== "stopped" || blocked.includes(agent_id));
 }
 
-function reasonOf({ agent_id, status, reason, restart_at, health }: AgentStatus): OverallReason | undefined {
+function reasonOf({ agent_id, status, reason, restart_at, health }: AgentFacts): OverallReason | undefined {
   const why = reason ? `: ${reason}` : "";
   const degraded = (code: string, message: string, fix?: string): OverallReason => ({
     code,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { AgentStatus } from "../supervisor/agent_status.ts";
 import {
+  type AgentFacts,
   agentReasons,
   deliveryReasons,
   overallOf,
@@ -26,18 +26,10 @@ const codes = (reasons: readonly OverallReason[]) =>
   reasons.map(({ code, severity }) => `${code} ${severity}`);
 const worker = (facts: Partial<WorkerFacts>) => codes(workerReasons({ ...WELL, ...facts }));
 
-function agent(status: AgentStatus["status"], more: Partial<AgentStatus> = {}): AgentStatus {
-  return {
-    agent_id: "a",
-    status,
-    enabled: true,
-    health: null,
-    held_by: null,
-    reason: null,
-    ...more,
-  } as AgentStatus;
+function agent(status: string, more: Partial<AgentFacts> = {}): AgentFacts {
+  return { agent_id: "a", status, health: null, reason: null, restart_at: null, ...more };
 }
-const agents = (all: AgentStatus[], blocked: string[] = [], draining = false) =>
+const agents = (all: AgentFacts[], blocked: string[] = [], draining = false) =>
   codes(agentReasons(all, blocked, draining));
 
 Deno.test("a worker with nothing wrong is healthy and gives no reason", () => {
@@ -90,14 +82,14 @@ Deno.test("a worker that stops is degraded and not critical, whatever else is wr
 });
 
 Deno.test("agents that nobody wants do not matter, those that should run and cannot do", () => {
-  assert.deepEqual(agents([agent("running"), agent("stopped", { enabled: false })]), []);
+  assert.deepEqual(agents([agent("running"), agent("stopped")]), []);
   assert.deepEqual(agents([agent("running"), agent("stopped", { agent_id: "b" })], ["b"]), [
     "agent_blocked degraded",
   ]);
 });
 
 Deno.test("one agent that does not run, or says that it is unwell, degrades the whole", () => {
-  const cases: [AgentStatus, string][] = [
+  const cases: [AgentFacts, string][] = [
     [agent("starting"), "agent_starting degraded"],
     [agent("restarting"), "agent_restarting degraded"],
     [agent("stopping"), "agent_stopping degraded"],

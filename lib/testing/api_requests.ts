@@ -145,7 +145,6 @@ function wellFormed(text: string): string {
 
 /** What a header may hold at all: everything else never leaves the client. */
 function headerText(text: string): string {
-  // deno-lint-ignore no-control-regex
   return text.replace(/[^\x20-\x7e]/g, "?").trim();
 }
 

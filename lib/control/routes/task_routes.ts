@@ -158,11 +158,13 @@ export function taskRoutes({ database, worker, clock, waits }: TaskRoutesOptions
     body: cancellation,
     answer: { description: "The task; one that is settled stays as it is", schema: task },
     errors: [404],
-  }, ({ params, body: { reason, deadline_seconds } }) => {
+  }, async ({ params, body: { reason, deadline_seconds } }) => {
     const args = { p_task_id: params.id, ...(reason != null && { p_reason: reason }) };
-    return deadline_seconds == null
-      ? database.call<unknown>("actp_cancel_task", args)
-      : database.call<unknown>("actp_cancel_task_within", { ...args, p_seconds: deadline_seconds });
+    const cancelled = deadline_seconds == null
+      ? await database.call<unknown>("actp_cancel_task", args)
+      : await database.call<unknown>("actp_cancel_task_within", { ...args, p_seconds: deadline_seconds });
+    waits.wake();
+    return cancelled;
   });
   addRoute(app, {
     method: "post",
