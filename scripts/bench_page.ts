@@ -47,6 +47,20 @@ async function round(browser: Browser, worker: DashboardWorker): Promise<Round> 
   }
 }
 
+/** The least that this machine and its browser take at the moment. */
+async function emptyPage(browser: Browser): Promise<number> {
+  const page = await browser.newPage();
+  try {
+    await page.goto("data:text/html,<p>Hello");
+    await page.waitForTimeout(100);
+    return await page.evaluate<number>(
+      `performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? NaN`,
+    );
+  } finally {
+    await page.close();
+  }
+}
+
 function print(line: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
 }
@@ -63,9 +77,14 @@ const browser = await startBrowser();
 try {
   await round(browser, worker); // the browser itself starts
   const rounds: Round[] = [];
-  for (let i = 0; i < Number(values.rounds); i++) rounds.push(await round(browser, worker));
+  const empty: number[] = [];
+  for (let i = 0; i < Number(values.rounds); i++) {
+    rounds.push(await round(browser, worker));
+    empty.push(await emptyPage(browser));
+  }
   const [{ bytes, requests }] = rounds as [Round];
   print(`${told("first paint", rounds.map(({ paint }) => paint))} (goal: ${GOALS.paintMs} ms)`);
+  print(told("the same of a page with one word and no server", empty.filter(Number.isFinite)));
   print(told("figures on show", rounds.map(({ figures }) => figures)));
   print(`on the way: ${bytes} bytes in ${requests} requests (goal: ${GOALS.bytes} bytes)`);
 } finally {

@@ -20,7 +20,7 @@ const { values } = parseArgs({
     all: { type: "boolean", default: false },
   },
 });
-const DESKTOP = { width: 1280, height: 1060 };
+const DESKTOP = { width: 1280, height: 1040 };
 const PHONE = { width: 390, height: 844 };
 const VIEWS = ["overview", "tasks", "agents", "approvals", "schedule", "queues"];
 

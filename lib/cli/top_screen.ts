@@ -110,7 +110,7 @@ function approvalCells(approvals: NonNullable<TopData["approvals"]>): Cell[] {
   const [first] = approvals;
   const more = approvals.length > 1 ? ` and ${approvals.length - 1} more` : "";
   return [{ text: `? waits for you: ${first!.summary}${more}`, color: "yellow" }, {
-    text: "  (actp-worker agents approve)",
+    text: "  (actp-worker approvals list)",
     color: "grey",
   }];
 }

@@ -216,7 +216,7 @@ async function dashboard(test: Deno.TestContext): Promise<void> {
       assert.deepEqual(await findings(page), []);
       await page.keyboard.press("Escape");
       await panel.waitFor({ state: "hidden" });
-      assert.equal(new URL(page.url()).hash, "#/tasks");
+      await page.waitForURL(`${worker.url}/#/tasks`);
       assert.equal(await page.locator(":focus").getAttribute("href"), `#/tasks/${id}`);
     });
 

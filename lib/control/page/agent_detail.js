@@ -81,7 +81,7 @@ function runs(list, current, open) {
   if (list.length === 0) {
     return empty(
       "It has not run yet. Give it a goal, or run it here with ",
-      `actp-worker agents run ${shown.id} --goal '…'`,
+      `actp-worker agents run ${shown.id} '…'`,
     );
   }
   return h(

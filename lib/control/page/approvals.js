@@ -25,7 +25,7 @@ export function approvals() {
       { class: "card" },
       empty(
         "Nothing waits for your word. What posts, messages or spends is shown here first. See earlier ones with ",
-        "actp-worker agents approvals --all",
+        "actp-worker approvals list",
       ),
     ),
     open.map((act) => approval(act, act.id === id)),

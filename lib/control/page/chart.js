@@ -42,7 +42,7 @@ export function chart({ id, heading, buckets, bucketSeconds, series, say }) {
 
 function figures(heading, buckets, series, say) {
   const told = buckets.filter((bucket) => series.some(({ of }) => of(bucket))).toReversed();
-  if (told.length === 0) return h("p", { class: "empty" }, "Nothing happened in this time.");
+  if (told.length === 0) return h("p", { class: "empty" }, "Nothing was settled in this time.");
   return h(
     "div",
     { class: "figures", key: "table", role: "region", tabindex: 0, "aria-label": `${heading}: all figures` },
@@ -86,6 +86,9 @@ function drawing({ id, heading, buckets, bucketSeconds, series, say }) {
   const y = (value) => HEIGHT - value / top * HEIGHT;
   const at = cursors.get(id);
   const marked = at === undefined ? undefined : buckets[at];
+  if (!buckets.some((bucket) => series.some(({ of }) => of(bucket)))) {
+    return h("p", { class: "plot nothing", key: "nothing" }, "Nothing was settled in this time.");
+  }
   return h(
     "div",
     { key: "drawing" },

@@ -135,8 +135,8 @@ function tiles() {
       "Running",
       count(status.active_tasks),
       `of ${count(status.max_concurrent)} at once`,
-      "#/tasks?status=running",
-      "accent",
+      "#/tasks?status=claimed,running",
+      status.active_tasks > 0 ? "accent" : "",
     ],
     hour && ["Waiting", count(hour.by_status.pending ?? 0), "in the queue", "#/tasks?status=pending"],
     hour &&
@@ -145,7 +145,7 @@ function tiles() {
       count(sum("succeeded")),
       `${count(inMinutes(5, "succeeded"))} in the last 5 min`,
       "#/tasks?status=succeeded",
-      "good",
+      sum("succeeded") > 0 ? "good" : "",
     ],
     hour &&
     [

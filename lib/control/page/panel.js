@@ -33,7 +33,7 @@ export function drawPanel() {
       h("h2", { id: "panel-title", tabindex: -1 }, open.heading),
       h(
         "button",
-        { type: "button", class: "icon", "aria-label": "Close", onclick: () => dialog.close() },
+        { type: "button", class: "icon", "aria-label": "Close", onclick: leave },
         "×",
       ),
       open.more && h("div", { class: "row panel-more" }, open.more),
@@ -46,13 +46,27 @@ export function drawPanel() {
   document.getElementById("panel-title").focus();
 }
 
+/** At once: until the dialog's own event comes, a drawing would open it again. */
+function leave() {
+  if (state.route.id !== undefined) {
+    location.hash = viewAddress();
+    state.route = { ...state.route, id: undefined };
+  }
+  document.getElementById("panel").close();
+}
+
 /** Makes it close by its button, by Escape and by a click beside it; once. */
 export function startPanel() {
   const dialog = document.getElementById("panel");
-  dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
+  dialog.addEventListener("click", ({ target }) => target === dialog && leave());
+  dialog.addEventListener("cancel", (event) => {
+    event.preventDefault();
+    leave();
+  });
   dialog.addEventListener("close", () => {
+    if (dialog.open) return;
     patch(dialog, []);
-    if (state.route.id !== undefined) location.hash = viewAddress();
+    leave();
     changed();
   });
 }
