@@ -56,6 +56,7 @@ export async function controlBench(
       ...more,
     },
     () => port,
+    undefined,
     remotePort,
   );
   const stop = new AbortController();
