@@ -30,6 +30,7 @@ export function judge(signs: readonly Signs[], count: LoadCount, limits: Limits)
   const trends = { resident: trendOf(warm, "rss"), heap: trendOf(warm, "heap") };
   const later = warm.slice(Math.floor(warm.length / 2));
   const last = signs.at(-1)!;
+  const more = `grows by more than ${limits.growth} MB an hour`;
   const backlog = count.enqueued - last.settled;
   return {
     lines: [
@@ -50,11 +51,8 @@ export function judge(signs: readonly Signs[], count: LoadCount, limits: Limits)
       `${last.cpuSeconds.toFixed(0)} s of processor`,
     ],
     problems: [
-      ...Object.entries(trends).flatMap(([name, found]) =>
-        growsBeyond(found, limits.growth)
-          ? [`${name} memory grows by more than ${limits.growth} MB an hour`]
-          : []
-      ),
+      ...grows(warm, "rss", limits.growth) ? [`resident memory ${more}`] : [],
+      ...grows(warm, "heap", limits.growth) ? [`heap memory ${more}`] : [],
       ...grown(warm, "files", MORE_FILES),
       ...grown(warm, "children", MORE_CHILDREN),
       ...count.failures > 0 ? [`${count.failures} rounds of requests broke off; see above`] : [],
@@ -64,6 +62,17 @@ export function judge(signs: readonly Signs[], count: LoadCount, limits: Limits)
 }
 
 const NAMES = { rss: "MB resident", heap: "MB heap", files: "open files", children: "children" };
+
+/**
+ * Both the line through all samples and the medians of the ends must say so: a dip after a collection of garbage tilts the
+ * line, and a leak moves the medians as well.
+ */
+function grows(signs: readonly Signs[], of: "rss" | "heap", limit: number): boolean {
+  const [before, after] = ends(signs, of);
+  const hours = (signs.at(-1)!.at - signs[0]!.at) / 3_600_000;
+  // The middles of the first and the last fifth are four fifths of the time apart.
+  return growsBeyond(trendOf(signs, of), limit) && after - before > limit * hours * 4 / 5;
+}
 
 function trendOf(signs: readonly Signs[], of: "rss" | "heap"): Trend {
   return trend(signs.map((sign) => ({ at: sign.at, value: sign[of] })));
