@@ -140,8 +140,12 @@ async function serve(
         onStart(id);
       };
       try {
-        const options = { ...runOptions, onStart: started, onEvent: relay.take };
-        return await agentRunSpan(tracing, agent.id, () => runAgent(options, goal, signal));
+        return await agentRunSpan(tracing, agent.id, () =>
+          runAgent(
+            { ...runOptions, onStart: started, onEvent: (event) => relay.take(event) },
+            goal,
+            signal,
+          ));
       } finally {
         relay.end();
       }

@@ -165,7 +165,7 @@ export const REFUSALS: Steps = {
       assert.ok(reply.body.error.message.startsWith(field), reply.body.error.message);
     }
     const deep = await client.submit(`{"wdl": "x", "inputs": {"a": ${"[".repeat(5000)}${"]".repeat(5000)}}}`);
-    assert.deepEqual([deep.status, deep.body.error.code], [400, "bad_request"]);
+    assert.deepEqual([deep.status, deep.body.error.code], [400, "too_deep"]);
   },
   async "a run_id with path characters is refused"(client) {
     for (
