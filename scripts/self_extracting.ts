@@ -53,12 +53,24 @@ export function assetsOf(bundled: string): string[] {
   return [...new Set([...bundled.matchAll(pattern)].map(([, name]) => name!))];
 }
 
+/** Whether a bundled module would look for a `require`, which modules have none of: packages in CommonJS do for node: modules. */
+export function asksForRequire(bundled: string): boolean {
+  return /\btypeof require\b/.test(bundled);
+}
+
+/** The module with a `require` of its own. */
+export function withRequire(bundled: string): string {
+  return `import{createRequire as makeRequire$}from"node:module";const require=makeRequire$(import.meta.url);${bundled}`;
+}
+
 async function bundle(root: string, out: string): Promise<void> {
   const options = ["--frozen", "--platform", "deno", "--minify", "--code-splitting", "--outdir", out];
   await run(Deno.execPath(), ["bundle", "-q", ...options, join(root, "main.ts")]);
   const assets = new Set<string>();
   for await (const { name } of Deno.readDir(out)) {
-    for (const asset of assetsOf(await Deno.readTextFile(join(out, name)))) assets.add(asset);
+    const text = await Deno.readTextFile(join(out, name));
+    for (const asset of assetsOf(text)) assets.add(asset);
+    if (asksForRequire(text)) await Deno.writeTextFile(join(out, name), withRequire(text));
   }
   const folders = ASSET_PACKAGES.map((name) => dirname(fileURLToPath(import.meta.resolve(name))));
   for (const asset of assets) await copyFirst(folders.map((folder) => join(folder, asset)), join(out, asset));

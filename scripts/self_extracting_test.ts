@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TempDir, tempDir } from "../lib/testing/temp.ts";
-import { assetsOf, selfExtracting } from "./self_extracting.ts";
+import { asksForRequire, assetsOf, selfExtracting, withRequire } from "./self_extracting.ts";
 
 /** Stands in for Deno inside the payload: says what it was started with, and ends with status 7. */
 const FAKE_DENO = `#!/bin/sh
@@ -139,4 +139,17 @@ Deno.test("the files that a bundle loads are found in its text", () => {
   const bundled = `x=new URL("./a.wasm",import.meta.url);y=new URL("b.data", import.meta.url);
     z=new URL('./a.wasm',import.meta.url);u=new URL("./main.js",import.meta.url);v=new URL("c.wasm",base)`;
   assert.deepEqual(assetsOf(bundled), ["a.wasm", "b.data"]);
+});
+
+Deno.test("a bundled package in CommonJS finds node's modules", async () => {
+  await using dir = await tempDir();
+  // What bundlers put in place of `require`.
+  const bundled =
+    `var load=typeof require<"u"?require:()=>{throw Error("Dynamic require is not supported")};` +
+    `export const found=typeof load("node:util").inspect;`;
+  assert.equal(asksForRequire(bundled), true);
+  assert.equal(asksForRequire("export const a = 1;"), false);
+  const file = join(dir.path, "chunk.js");
+  await Deno.writeTextFile(file, withRequire(bundled));
+  assert.equal((await import(`file://${file}`)).found, "function");
 });
