@@ -1,5 +1,5 @@
 /**
- * Makes the configuration table of README.md and the file .env.example from the table of fields.
+ * Makes the table of docs/settings.md and the file .env.example from the table of fields.
  * `deno run -P scripts/config_table.ts` writes both.
  */
 import { CONFIG_FIELDS, type ConfigField, defaultOf } from "../lib/config/fields.ts";
@@ -64,7 +64,7 @@ function code(text: string): string {
 }
 
 if (import.meta.main) {
-  const readme = new URL("../README.md", import.meta.url);
-  await Deno.writeTextFile(readme, withTable(await Deno.readTextFile(readme)));
+  const page = new URL("../docs/settings.md", import.meta.url);
+  await Deno.writeTextFile(page, withTable(await Deno.readTextFile(page)));
   await Deno.writeTextFile(new URL("../.env.example", import.meta.url), envExample());
 }

@@ -6,9 +6,9 @@ import { envExample, withTable } from "./config_table.ts";
 const read = (name: string) => Deno.readTextFile(new URL(`../${name}`, import.meta.url));
 const names = CONFIG_FIELDS.flatMap(({ env }) => env);
 
-Deno.test("README.md has the configuration table as the fields say", async () => {
-  const readme = await read("README.md");
-  assert.equal(readme, withTable(readme), "run: deno run -P scripts/config_table.ts");
+Deno.test("docs/settings.md has the configuration table as the fields say", async () => {
+  const page = await read("docs/settings.md");
+  assert.equal(page, withTable(page), "run: deno run -P scripts/config_table.ts");
 });
 
 Deno.test(".env.example is as the fields say", async () => {
@@ -26,10 +26,10 @@ Deno.test("every field has a variable or is structured, a description, and its f
   assert.equal(new Set(names).size, names.length, "no variable belongs to two fields");
 });
 
-Deno.test("README.md and .env.example name every variable, every flag, and no other", async () => {
-  const [readme, example] = [await read("README.md"), await read(".env.example")];
-  const table = readme.slice(readme.indexOf("<!-- config -->"), readme.indexOf("<!-- /config -->"));
-  for (const [file, text] of [["README.md", table], [".env.example", example]]) {
+Deno.test("docs/settings.md and .env.example name every variable, every flag, and no other", async () => {
+  const [page, example] = [await read("docs/settings.md"), await read(".env.example")];
+  const table = page.slice(page.indexOf("<!-- config -->"), page.indexOf("<!-- /config -->"));
+  for (const [file, text] of [["docs/settings.md", table], [".env.example", example]]) {
     for (const name of names) assert.match(text, new RegExp(`\\b${name}\\b`), `${name} in ${file}`);
     const others = new Set(text.match(/\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b/g)).difference(new Set(names));
     assert.deepEqual([...others], [], file);

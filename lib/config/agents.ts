@@ -86,7 +86,7 @@ const declarationSchema = z.strictObject({
   cwd: word.refine(isAbsolute, "must be an absolute path").optional(),
   /** `always`: whenever it ends; `on-failure`: unless it exits with status 0; `never`. */
   restart: z.enum(["always", "on-failure", "never"]).default("always"),
-  /** `ndjson`: it reports as agents do (see the README), and silence is a failure; `none`: it only runs. */
+  /** `ndjson`: it reports as agents do (see docs/agents.md), and silence is a failure; `none`: it only runs. */
   health: z.enum(["ndjson", "none"]).default("none"),
   /** In place of AGENT_MAX_MEMORY_MB. */
   maxMemoryMb: z.int().min(16).max(1_048_576).optional(),

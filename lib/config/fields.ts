@@ -1,4 +1,4 @@
-/** The one table of all configuration fields. README, .env.example and `config show` are made from it. */
+/** The one table of all configuration fields. docs/settings.md, .env.example and `config show` are made from it. */
 import { join } from "node:path";
 import type { z } from "zod";
 import { ACCESS_FIELDS } from "./access_fields.ts";
