@@ -4,6 +4,7 @@ import { type Config, type LoadedConfig, secretsOf } from "../config.ts";
 import type { AccessFile } from "../control/access/access_file.ts";
 import { healthServer } from "../control/health_server.ts";
 import { controlServer } from "../control/server.ts";
+import { autovacuum } from "../daemon/autovacuum.ts";
 import { dailyBackups } from "../daemon/backups.ts";
 import type { DaemonLog } from "../daemon/daemon_log.ts";
 import { ownKeeper } from "../daemon/keeper_file.ts";
@@ -147,7 +148,7 @@ export async function serveDaemon(parts: DaemonParts, around: DaemonSurroundings
       control,
       liveness({ notify, pulses, describe, clock: systemClock }),
       ...jobs ? [jobs.service] : [],
-      ...own ? backups(own, config) : [],
+      ...own ? [autovacuum(own, systemClock), ...backups(own, config)] : [],
       metrics.service,
       outbox,
       events,

@@ -1,13 +1,16 @@
 /** `server`: the jobs server alone, and `server tokens`: who may speak to it. */
 import type { Command } from "commander";
+import { systemClock } from "../clock.ts";
 import { type Config, databaseKind, type LoadedConfig, secretsOf } from "../config.ts";
 import { isLoopback, workerId } from "../config/schemas.ts";
 import { loadOrCreateToken } from "../control/token.ts";
+import { autovacuum } from "../daemon/autovacuum.ts";
 import { closeWithBackup, programMark } from "../daemon/backups.ts";
 import { claimHome, findDaemon } from "../daemon/pid_file.ts";
 import { processIdentity } from "../daemon/process_identity.ts";
 import { onStopSignals } from "../daemon/signals.ts";
 import type { Database } from "../database/database.ts";
+import type { EmbeddedDatabase } from "../database/embedded.ts";
 import { backupPolicy, openDatabase, openOwnDatabase } from "../database/open.ts";
 import { writeServerRecord } from "../jobs_server/record.ts";
 import { createToken, listTokens, revokeToken, type TokenRow } from "../jobs_server/tokens.ts";
@@ -87,7 +90,7 @@ async function serve(
     addSecrets(token);
     const { jobsApp } = await import("../jobs_server/app.ts");
     const { jobsServer } = await import("../jobs_server/server.ts");
-    await withOwnDatabase(config, async ({ database, snapshot }, listening) => {
+    await withOwnDatabase(config, async ({ database, own }, listening) => {
       // Says at once what would otherwise be the answer to every request: no database, or no schema.
       await database.call("actp_list_jobs", { p_limit: 1 });
       const jobs = jobsApp({
@@ -110,7 +113,7 @@ async function serve(
         port,
         open: options.open ?? false,
         restToken: databaseKind(config) === "embedded" ? token : undefined,
-        snapshot,
+        snapshot: own && (() => own.snapshot(config.minFreeBytes)),
         onListen: (real) => {
           listening(real);
           announced = announce(config, context.terminal, options, urlOf(hostname, real)).then((remove) => {
@@ -120,7 +123,7 @@ async function serve(
       });
       let announced: Promise<void> | undefined;
       try {
-        await runServices([serving, jobs.service], stop.signal);
+        await runServices([serving, jobs.service, ...own ? [autovacuum(own, systemClock)] : []], stop.signal);
       } finally {
         stopListening();
         await announced;
@@ -167,7 +170,7 @@ async function withLogging(
 async function withOwnDatabase(
   config: Config,
   work: (
-    own: { database: Database; snapshot?: () => Promise<string> },
+    opened: { database: Database; own?: EmbeddedDatabase },
     listening: (port: number) => void,
   ) => Promise<void>,
 ): Promise<void> {
@@ -179,9 +182,8 @@ async function withOwnDatabase(
     const replaced = await programMark();
     const own = embedded ? await openOwnDatabase(config) : undefined;
     const database = own ?? await openDatabase(config);
-    const snapshot = own && (() => own.snapshot(config.minFreeBytes));
     try {
-      await work({ database, snapshot }, (port) =>
+      await work({ database, own }, (port) =>
         claim?.update({
           pid: Deno.pid,
           identity,

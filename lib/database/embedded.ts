@@ -25,6 +25,7 @@ import {
 import { lockEmbedded } from "./embedded_lock.ts";
 import { carryOver } from "./embedded_restore.ts";
 import { copyData, refuseWithoutRoom } from "./embedded_snapshot.ts";
+import { vacuumTables } from "./embedded_vacuum.ts";
 import { migrate } from "./migrate.ts";
 import type { PostgresDatabase } from "./postgres.ts";
 
@@ -39,6 +40,11 @@ export interface EmbeddedDatabase extends PostgresDatabase {
    * @throws Error where less than `minFreeBytes` of the disk would be left
    */
   snapshot(minFreeBytes: number): Promise<string>;
+  /**
+   * Does for every table that needs it what PostgreSQL's autovacuum would: without it, dead rows pile up and each claim
+   * looks at more of them. Calls wait while a table is worked on. Returns which tables were.
+   */
+  vacuum(signal: AbortSignal): Promise<readonly string[]>;
   /** Remembers a dump of it: unless something is changed afterwards, the folder tells from its close on that it is current. */
   dumped(dump: DumpSummary): void;
 }
@@ -116,6 +122,7 @@ function opened(folder: string, pglite: PGliteInterface, lock: FolderLock): Embe
           throw error;
         }
       }),
+    vacuum: (signal) => vacuumTables(pglite, signal),
     dumped: (summary) => void (dump = summary),
     async close() {
       if (closed) return;

@@ -2,7 +2,7 @@ import { deepEqual, equal, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { embeddedDatabase } from "../testing/embedded_database.ts";
 import { tempDir } from "../testing/temp.ts";
-import { enqueue, get, unique } from "./contract/case.ts";
+import { claim, complete, enqueue, get, unique } from "./contract/case.ts";
 import { contractSuite } from "./contract/suite.ts";
 import { FolderInUseError, openEmbedded } from "./embedded.ts";
 
@@ -39,4 +39,20 @@ Deno.test("a folder whose data is not a database is refused by name, and let go"
       message: new RegExp(folder.path),
     });
   }
+});
+
+Deno.test("dead rows are removed from the tables that have many of them, and only from those", async () => {
+  await using embedded = await embeddedDatabase();
+  const { database } = embedded;
+  const { signal } = new AbortController();
+  await database.vacuum(signal); // what its making has left
+  deepEqual(await database.vacuum(signal), []);
+  for (let round = 0; round < 8; round++) {
+    const type = unique("type");
+    await enqueue(database, type, 20);
+    const tasks = await claim(database, "w", type, 20);
+    await complete(database, "w", tasks);
+  }
+  deepEqual(await database.vacuum(signal), ["actp_workflow_tasks"]);
+  deepEqual(await database.vacuum(signal), []);
 });

@@ -19,7 +19,9 @@ export async function startBrowser(): Promise<Browser> {
   const executablePath = await findProgram("chromium");
   if (!executablePath) throw new Error("Chromium is not installed: apt-get install chromium");
   const { chromium } = await loadPlaywright();
-  return await chromium.launch({ executablePath, headless: true, args: FLAGS });
+  // Tests beside this one send signals to the process that they all share: they do not mean the browser.
+  const deaf = { handleSIGHUP: false, handleSIGINT: false, handleSIGTERM: false };
+  return await chromium.launch({ executablePath, headless: true, args: FLAGS, ...deaf });
 }
 
 /**

@@ -1,21 +1,20 @@
 /** Embedded databases for tests: copies of one that is made and migrated once, since making one costs seconds. */
 import { join } from "node:path";
-import { openEmbedded } from "../database/embedded.ts";
+import { type EmbeddedDatabase, openEmbedded } from "../database/embedded.ts";
 import { MIGRATIONS } from "../database/migrations.ts";
-import type { PostgresDatabase } from "../database/postgres.ts";
 import config from "../../deno.json" with { type: "json" };
 import { copyMadeOnce } from "./made_once.ts";
 import { type TempDir, tempDir } from "./temp.ts";
 
 /** A migrated database; disposal closes it and removes its data. */
-export interface EmbeddedDatabase extends AsyncDisposable {
-  readonly database: PostgresDatabase;
+export interface EmbeddedForTest extends AsyncDisposable {
+  readonly database: EmbeddedDatabase;
   /** What `openEmbedded` takes. */
   readonly folder: string;
 }
 
 /** `await using embedded = await embeddedDatabase();` */
-export async function embeddedDatabase(): Promise<EmbeddedDatabase> {
+export async function embeddedDatabase(): Promise<EmbeddedForTest> {
   await using cleanup = new AsyncDisposableStack();
   const folder = join(cleanup.use(await tempDir()).path, "db");
   await placeEmbedded(folder);
