@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { listBackups } from "../database/dump/backups.ts";
 import { openEmbedded } from "../database/embedded.ts";
 import { listAsides } from "../database/embedded_folder.ts";
+import { placeEmbedded } from "../testing/embedded_database.ts";
 import { killBoth } from "../testing/background.ts";
 import { asProcess, cliEnvironment, inProcess, recordingTerminal } from "../testing/cli.ts";
 import { dumpContent } from "../testing/dump_file.ts";
@@ -40,6 +41,7 @@ Deno.test("dumps and restores on the command line", {
     match(stderr, /no database in .*db yet/);
   });
 
+  await placeEmbedded(join(home, "db"));
   await test.step("a running worker is dumped while it goes on, but not restored", async () => {
     const { code, stderr } = await asProcess(["start"], env);
     equal(code, 0, stderr);

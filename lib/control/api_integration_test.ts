@@ -10,6 +10,7 @@ import type { WorkerStatus } from "../status.ts";
 import { AgentRegistry } from "../supervisor/registry.ts";
 import { statusWithAgents } from "./status_with_agents.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
+import { placeEmbedded } from "../testing/embedded_database.ts";
 import { type ApiDocument, operationsOf, requestsTo } from "../testing/api_requests.ts";
 import { capturedLog } from "../testing/captured_log.ts";
 import { fakeClock } from "../testing/fake_clock.ts";
@@ -120,9 +121,9 @@ async function setUp(database: Database) {
 Deno.test("the control API on a real database", async (t) => {
   await using log = capturedLog();
   await using dir = await tempDir();
+  await placeEmbedded(join(dir.path, "db"));
   const database = await openEmbedded(join(dir.path, "db"));
   try {
-    await database.migrate();
     await database.call("actp_register_worker", {
       p_worker: { worker_id: "w", hostname: "h", capabilities: ["a"], max_concurrent: 3 },
     });

@@ -3,6 +3,7 @@ import { openEmbedded } from "../database/embedded.ts";
 import { openSupabase } from "../database/supabase.ts";
 import { DatabaseError } from "../database/database.ts";
 import type { WorkerStatus } from "../status.ts";
+import { placeEmbedded } from "../testing/embedded_database.ts";
 import { tempDir } from "../testing/temp.ts";
 import { controlServer } from "./server.ts";
 import { randomSecret } from "./token.ts";
@@ -11,6 +12,7 @@ const MISSING = "0c5b5a3e-52a5-4f9c-9a54-b1f2b6c3a001";
 
 Deno.test("a real server on a real embedded database", async (t) => {
   await using dir = await tempDir();
+  await placeEmbedded(`${dir.path}/db`);
   const database = await openEmbedded(`${dir.path}/db`);
   const token = randomSecret();
   const stop = new AbortController();
@@ -25,7 +27,6 @@ Deno.test("a real server on a real embedded database", async (t) => {
     onListen: listening.resolve,
   }).run(stop.signal);
   try {
-    await database.migrate();
     const url = `http://127.0.0.1:${await listening.promise}`;
     const ask = async (method: string, path: string, body?: unknown) => {
       const response = await fetch(url + path, {

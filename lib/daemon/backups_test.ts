@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { listBackups } from "../database/dump/backups.ts";
 import { openEmbedded } from "../database/embedded.ts";
 import { currentDump } from "../database/embedded_folder.ts";
+import { placeEmbedded } from "../testing/embedded_database.ts";
 import { capturedLog } from "../testing/captured_log.ts";
 import { driveClock } from "../testing/drive_clock.ts";
 import { fakeClock } from "../testing/fake_clock.ts";
@@ -50,11 +51,8 @@ Deno.test("a stop dumps a small database, a large one only for an upgrade, and c
   await using log = capturedLog();
   const folder = join(dir.path, "db");
   const policy = { folder: join(dir.path, "backups"), keep: 1 };
-  const reopened = async () => {
-    const database = await openEmbedded(folder);
-    await database.migrate();
-    return database;
-  };
+  await placeEmbedded(folder);
+  const reopened = () => openEmbedded(folder);
   await closeWithBackup(await reopened(), policy, { upgrading: false, limitBytes: 0 });
   deepEqual(await listBackups(policy.folder), []);
   await closeWithBackup(await reopened(), policy, { upgrading: true, limitBytes: 0 });

@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { systemClock } from "../clock.ts";
 import { findDaemon } from "../daemon/pid_file.ts";
+import { homeWithDatabase } from "../testing/embedded_database.ts";
 import { cliEnvironment, spawnCli } from "../testing/cli.ts";
 import { type OtlpCollector, type SentSpan, startOtlpCollector } from "../testing/otlp_collector.ts";
 import { readPrometheusText, valueOf } from "../testing/prometheus_text.ts";
 import { findProgram } from "../testing/requirements.ts";
-import { tempDir } from "../testing/temp.ts";
 
 const SECRET = "hush-hush-1234";
 const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -41,7 +41,7 @@ function spanOf(
 }
 
 Deno.test("a real worker tells Prometheus and an OpenTelemetry collector what it does", async (t) => {
-  await using home = await tempDir();
+  await using home = await homeWithDatabase();
   await using collector = startOtlpCollector();
   await Deno.writeTextFile(join(home.path, "config.json"), JSON.stringify(CONFIG), { mode: 0o600 });
   const child = spawnCli(

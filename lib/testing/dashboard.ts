@@ -4,7 +4,7 @@ import { systemClock } from "../clock.ts";
 import { findDaemon } from "../daemon/pid_file.ts";
 import { homePaths } from "../paths.ts";
 import { cliEnvironment, spawnCli } from "./cli.ts";
-import { tempDir } from "./temp.ts";
+import { homeWithDatabase } from "./embedded_database.ts";
 
 const READY_WITHIN_MS = 120_000;
 const LOOK_EVERY_MS = 50;
@@ -35,7 +35,7 @@ export async function dashboardWorker(
   prepare?: (home: string) => Promise<void>,
 ): Promise<DashboardWorker> {
   await using cleanup = new AsyncDisposableStack();
-  const folder = cleanup.use(await tempDir());
+  const folder = cleanup.use(await homeWithDatabase());
   const home = folder.path;
   await Deno.writeTextFile(join(home, "config.json"), JSON.stringify(config));
   await prepare?.(home);

@@ -7,6 +7,7 @@ import { runServices } from "../../service.ts";
 import type { WorkerStatus } from "../../status.ts";
 import type { AgentStatus } from "../../supervisor/agent_status.ts";
 import type { Progress, Task, TaskSource } from "../../task/task.ts";
+import { placeEmbedded } from "../../testing/embedded_database.ts";
 import { readEvents } from "../../testing/event_stream.ts";
 import { tempDir } from "../../testing/temp.ts";
 import { openAccessFile } from "../access/access_file.ts";
@@ -23,8 +24,8 @@ function progressing(id: string, progress: Progress): RunningTask {
 
 Deno.test("whoever reads the events is told what happens here and what others change", async (t) => {
   await using dir = await tempDir();
+  await placeEmbedded(`${dir.path}/db`);
   const database = await openEmbedded(`${dir.path}/db`);
-  await database.migrate();
   let state: "online" | "degraded" = "online";
   const status = () => Promise.resolve({ status: state, uptime_seconds: performance.now() } as WorkerStatus);
   const agent = (uptime: number) => ({ agent_id: "actp-content", status: "running", uptime }) as AgentStatus;

@@ -2,6 +2,7 @@ import { deepEqual, equal, ok, rejects, throws } from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import fc from "fast-check";
+import { placeEmbedded } from "../../testing/embedded_database.ts";
 import { dumpContent, dumpLines, writeLines } from "../../testing/dump_file.ts";
 import { startPostgres } from "../../testing/postgres_server.ts";
 import { needs } from "../../testing/requirements.ts";
@@ -104,14 +105,13 @@ Deno.test(
     await using server = await startPostgres({
       settings: { timezone: "Asia/Tokyo", datestyle: "German, DMY" },
     });
+    await placeEmbedded(join(folder.path, "db"));
     const embedded = await openEmbedded(join(folder.path, "db"));
     const postgres = openPostgres(server.url, { connections: 1 });
     const file = () => join(folder.path, crypto.randomUUID());
     const load = (database: PostgresDatabase, from: string) =>
       database.transaction((connection) => loadWithSchema(connection, from, {}));
     try {
-      await embedded.migrate();
-
       await test.step("what is dumped and loaded is dumped the same, on PGlite and on PostgreSQL", () =>
         fc.assert(
           fc.asyncProperty(
