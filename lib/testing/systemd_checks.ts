@@ -1,12 +1,12 @@
 /**
  * What holds of an installed service under a real systemd. A program that runs inside the sandbox, where PID 1 is
  * systemd and /etc, /var/lib, /var/cache, /usr/local/lib and ~/.local are private:
- * `deno run systemd_checks.ts PROGRAM CHANGED_PROGRAM`. Prints one JSON line for each check: {name, error?, ms}.
+ * `deno run systemd_checks.ts user|system PROGRAM CHANGED_PROGRAM`. Prints one JSON line for each check: {name, error?, ms}.
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 
-const [program, changedProgram] = Deno.args as [string, string];
+const [scope, program, changedProgram] = Deno.args as ["user" | "system", string, string];
 const HOME = Deno.env.get("HOME")!;
 const UNIT = "actp-worker.service";
 const SECRET = "postgres-password-of-a-test";
@@ -315,5 +315,4 @@ async function machinesService(): Promise<void> {
   });
 }
 
-await personsService();
-await machinesService();
+await (scope === "user" ? personsService() : machinesService());
