@@ -20,7 +20,6 @@ import { EXIT, ExitError } from "./exit.ts";
 import { addLogs } from "./logs.ts";
 import { reloadFailure, reloadWorker, showReload } from "./reload.ts";
 import { restartWorker } from "./restart.ts";
-import { runDaemon } from "./run_daemon.ts";
 import { startProblems } from "./start_problems.ts";
 import { type Stopped, stopTarget, stopWorker } from "./stop.ts";
 import { duration, paint, printable, table, type Terminal } from "./terminal.ts";
@@ -44,6 +43,8 @@ Examples:
       if (options.dryRun) return await dryRun(context.terminal, loaded, globals);
       if (options.foreground) {
         const load = () => loadForCommand(context, globals, startProblems);
+        // Loaded by no other command: it is most of the program.
+        const { runDaemon } = await import("./run_daemon.ts");
         return await runDaemon(loaded, context, exit, load);
       }
       await showStarted(
