@@ -17,11 +17,7 @@ import type { Prompter } from "./prompter.ts";
 
 const none = () => Promise.resolve({ executors: [], problems: [] });
 
-Deno.test("dumps and restores on the command line", {
-  ...await needs("postgres"),
-  sanitizeOps: false,
-  sanitizeResources: false,
-}, async (test) => {
+Deno.test("dumps and restores on the command line", await needs("postgres"), async (test) => {
   await using cleanup = new AsyncDisposableStack();
   const { path: home } = cleanup.use(await tempDir());
   cleanup.defer(() => killBoth(home));

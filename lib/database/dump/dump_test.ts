@@ -99,7 +99,7 @@ function summedUp(lines: readonly string[]): string[] {
 
 Deno.test(
   "dumps",
-  { ...await needs("postgres"), sanitizeOps: false, sanitizeResources: false },
+  await needs("postgres"),
   async (test) => {
     await using folder = await tempDir();
     await using server = await startPostgres({
