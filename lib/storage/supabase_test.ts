@@ -91,14 +91,14 @@ Deno.test("what was stored comes back whole by its signed address, over a connec
   await using bench = await storageBench();
   await using proxy = startTcpProxy(bench.server.port);
   const stored = await bench.upload(
-    { file: await bench.file(12 * MIB), bucket: "private", path: "film.mp4" },
+    { file: await bench.file(32 * MIB), bucket: "private", path: "film.mp4" },
     { storageUrls: "signed", supabaseUrl: `http://127.0.0.1:${proxy.port}` },
   );
   let cuts = 0;
   const { bytes } = await download({
     url: stored.url,
     file: join(bench.folder, "back"),
-    maxBytes: 20 * MIB,
+    maxBytes: 40 * MIB,
     timeoutMs: 20_000,
     allowPrivate: true,
     expectedTypes: ["video/*"],
@@ -108,10 +108,11 @@ Deno.test("what was stored comes back whole by its signed address, over a connec
     onProgress(received) {
       if (received < 4 * MIB * (cuts + 1) || cuts === 2) return;
       cuts++;
+      // Far from the end: what lies in buffers already, up to 6 MiB, arrives all the same.
       proxy.cut();
     },
   });
-  assert.deepEqual([bytes, cuts], [12 * MIB, 2]);
+  assert.deepEqual([bytes, cuts], [32 * MIB, 2]);
   const ranges = bench.server.requests.flatMap(({ headers }) => headers.get("range") ?? []);
   assert.equal(ranges.length, 2);
 });
