@@ -81,10 +81,18 @@ Deno.test("a refusal that comes before the whole file was read is the answer", a
 
 Deno.test("the time limit and a stop end the transfer", async () => {
   const silent = Promise.withResolvers<Response>();
-  await withServer(1_000, () => silent.promise, async (send) => {
+  let asked = Promise.withResolvers<void>();
+  const handler = () => {
+    asked.resolve();
+    return silent.promise;
+  };
+  await withServer(1_000, handler, async (send) => {
     await assert.rejects(send({ timeoutMs: 100 }), /no answer within 0.1 s/);
+    await asked.promise;
+    asked = Promise.withResolvers();
     const stop = new AbortController();
     const running = send({ signal: stop.signal });
+    await asked.promise; // a connection that is still being made cannot be called off
     stop.abort(new Error("cancelled"));
     await assert.rejects(running, /cancelled/);
     silent.resolve(new Response());

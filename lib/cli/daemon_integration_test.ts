@@ -195,7 +195,7 @@ Deno.test("the daemon from start to stop", async (t) => {
     );
 
     await t.step("after kill -9 the next worker finishes the task, and what ran before is gone", async () => {
-      const id = (await cli("enqueue", "nap", "-i", `{"seconds": 3}`)).stdout;
+      const id = (await cli("enqueue", "nap", "-i", `{"seconds": 9}`)).stdout;
       const long = (await cli("enqueue", "nap", "-i", `{"seconds": 432}`, "--max-attempts", "1")).stdout;
       await until(
         "they run",
